@@ -1,0 +1,52 @@
+import { hostname } from 'node:os'
+import { messageOf, pause, type Logger } from '@millrace/runtime'
+import { CommandError } from '../exit-codes.ts'
+import { makeHeartbeats, mapName } from './heartbeats.ts'
+import { readKernelUnits, readProcessTable } from './process-table.ts'
+
+export type AgentOptions = {
+  /** Root of command-api. */
+  readonly url: string
+  readonly token: string | undefined
+  readonly everyMs: number
+  readonly logger: Logger
+  readonly signal: AbortSignal
+}
+
+const BATCH = 500
+const POST_TIMEOUT_MS = 5_000
+
+const post = async ({ url, token, signal }: AgentOptions, heartbeats: readonly unknown[]): Promise<void> => {
+  const response = await fetch(new URL('/heartbeats', url), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify(heartbeats),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(POST_TIMEOUT_MS)]),
+  })
+  if (response.status !== 202) throw new Error(`answered ${response.status}: ${await response.text()}`)
+  await response.arrayBuffer()
+}
+
+/**
+ * Posts this machine's process table as heartbeats until the signal fires. A beat that cannot be delivered is
+ * dropped: the next one says more.
+ */
+export const runAgent = async (options: AgentOptions): Promise<void> => {
+  const { logger, signal, everyMs } = options
+  if (process.platform !== 'linux') throw new CommandError('the agent reads /proc, which only Linux has')
+  const heartbeatsOf = makeHeartbeats(mapName(hostname()), await readKernelUnits())
+  while (!signal.aborted) {
+    const startedAt = performance.now()
+    const heartbeats = heartbeatsOf(await readProcessTable(), Date.now())
+    try {
+      for (let from = 0; from < heartbeats.length; from += BATCH)
+        await post(options, heartbeats.slice(from, from + BATCH))
+    } catch (error) {
+      if (!signal.aborted) logger.warn({ error: messageOf(error) }, 'heartbeats dropped')
+    }
+    await pause(Math.max(0, everyMs - (performance.now() - startedAt)), signal)
+  }
+}

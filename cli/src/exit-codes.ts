@@ -1,0 +1,13 @@
+/** Documented in docs/cli.md. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, unavailable: 69, interrupted: 130 } as const
+
+/** A failure whose message is all that the user needs; ends the command with `exitCode`. */
+export class CommandError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number = EXIT.failure) {
+    super(message)
+    this.name = 'CommandError'
+    this.exitCode = exitCode
+  }
+}

@@ -1,0 +1,39 @@
+import { Command, CommanderError } from 'commander'
+import { ConfigError, EXIT_BAD_CONFIG, messageOf } from '@millrace/runtime'
+import { agentCommand } from './commands/agent.ts'
+import { importCommand } from './commands/import.ts'
+import { setupCommand } from './commands/setup.ts'
+import { startCommand } from './commands/start.ts'
+import { CommandError, EXIT } from './exit-codes.ts'
+
+const program = new Command('millrace')
+  .description('event sourcing on Kafka and MongoDB')
+  .showHelpAfterError('(add --help for more)')
+  .showSuggestionAfterError()
+  .addCommand(startCommand((code) => process.exit(code)))
+  .addCommand(setupCommand())
+  .addCommand(importCommand())
+  .addCommand(agentCommand())
+
+for (const command of [
+  program,
+  ...program.commands,
+  ...program.commands.flatMap(({ commands }) => commands),
+]) {
+  command.exitOverride()
+}
+
+const exitCodeOf = (error: unknown): number => {
+  if (error instanceof CommandError) return error.exitCode
+  if (error instanceof ConfigError) return EXIT_BAD_CONFIG
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  return EXIT.failure
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has written its own message already.
+  if (!(error instanceof CommanderError)) process.stderr.write(`millrace: ${messageOf(error)}\n`)
+  process.exitCode = exitCodeOf(error)
+}

@@ -1,0 +1,115 @@
+import js from '@eslint/js'
+import globals from 'globals'
+import tseslint from 'typescript-eslint'
+
+const typescript = ['**/*.ts']
+const tests = ['**/test/**/*.ts', 'test/**/*.ts', 'libs/testkit/**/*.ts', '**/*.test.ts']
+const plainScripts = ['**/*.mjs', '**/*.cjs']
+
+const environment = {
+  object: 'process',
+  property: 'env',
+  message: 'Read the environment once, in config.ts, and pass the values on.',
+}
+const exit = {
+  object: 'process',
+  property: 'exit',
+  message: 'Only main.ts ends the process; elsewhere return, throw or set process.exitCode.',
+}
+const impureProperties = [
+  { object: 'Date', property: 'now', message: 'Time comes in with the command or event.' },
+  { object: 'Math', property: 'random', message: 'Ids and chance come in with the command.' },
+]
+const impureGlobals = [
+  'console',
+  'crypto',
+  'fetch',
+  'performance',
+  'process',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+]
+
+const closedModules = [
+  { selector: 'ExportDefaultDeclaration', message: 'Export by name.' },
+  { selector: 'ExportAllDeclaration', message: 'List the exported names: they are the public surface.' },
+]
+const impureSyntax = [
+  { selector: 'AwaitExpression', message: 'The domain is synchronous.' },
+  { selector: 'ForOfStatement[await=true]', message: 'The domain is synchronous.' },
+  { selector: ':function[async=true]', message: 'The domain is synchronous.' },
+  {
+    selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+    message: 'Time comes in with the command or event.',
+  },
+  { selector: "CallExpression[callee.name='Date']", message: 'Time comes in with the command or event.' },
+]
+
+const size = ({ file, callback, params }) => ({
+  'max-lines': ['error', { max: file, skipBlankLines: true, skipComments: true }],
+  'max-lines-per-function': ['error', { max: callback, skipBlankLines: true, skipComments: true }],
+  'max-params': ['error', params],
+  'max-depth': ['error', 3],
+  complexity: ['error', 10],
+})
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/generated/**', '**/coverage/**', '.millrace/**'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  {
+    languageOptions: { globals: globals.node },
+    rules: { eqeqeq: 'error', 'no-restricted-syntax': ['error', ...closedModules] },
+  },
+  {
+    files: typescript,
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: {
+      parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      ...size({ file: 250, callback: 50, params: 3 }),
+      'no-restricted-properties': ['error', environment, exit],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: ['process', 'node:process'].map((name) => ({ name, message: 'Use the global `process`.' })),
+        },
+      ],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // An async function without await is how a synchronous adapter implements an asynchronous port.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  { files: plainScripts, rules: size({ file: 250, callback: 50, params: 3 }) },
+  { files: ['libs/**', 'services/**'], rules: { 'no-console': 'error' } },
+  { files: ['**/config.ts'], rules: { 'no-restricted-properties': ['error', exit] } },
+  { files: ['**/main.ts'], rules: { 'no-restricted-properties': ['error', environment] } },
+  {
+    files: ['libs/domain/src/**'],
+    rules: {
+      'no-restricted-globals': ['error', ...impureGlobals],
+      'no-restricted-properties': ['error', environment, exit, ...impureProperties],
+      'no-restricted-syntax': ['error', ...closedModules, ...impureSyntax],
+    },
+  },
+  {
+    files: tests,
+    rules: { ...size({ file: 400, callback: 300, params: 4 }), 'no-restricted-properties': ['error', exit] },
+  },
+  // Tools set the environment of what they start.
+  { files: ['tools/**'], rules: { 'no-restricted-properties': ['error', exit] } },
+  // Jest and ESLint load these by their default export.
+  {
+    files: ['*.config.mjs', 'tools/jest-*.mjs'],
+    rules: { 'no-restricted-syntax': ['error', closedModules[1]] },
+  },
+)

@@ -1,0 +1,3 @@
+export const productRejections = ['product-not-found', 'product-already-added', 'product-retired'] as const
+
+export type ProductRejection = (typeof productRejections)[number]

@@ -1,0 +1,64 @@
+import type { DomainEvent, TopicName } from '@millrace/events'
+import type { z } from 'zod'
+import type { Decider, Decision, Occurred } from './decider.ts'
+
+/** A command as `decide` gets it: `id` of the aggregate, `at` in UTC ms (domain code never reads a clock). */
+export type AnyCommand = {
+  readonly type: string
+  readonly id: string
+  readonly at: number
+  readonly body: unknown
+}
+
+export type CommandBodies = Readonly<Record<string, z.ZodType>>
+
+/** The union of commands that a record of body schemas describes; the record is the only place they are listed. */
+export type CommandOf<Bodies extends CommandBodies> = {
+  [Type in keyof Bodies & string]: {
+    readonly type: Type
+    readonly id: string
+    readonly at: number
+    readonly body: z.output<Bodies[Type]>
+  }
+}[keyof Bodies & string]
+
+export type Context<State, Command extends AnyCommand, Event extends DomainEvent> = {
+  readonly name: string
+  readonly aggregate: string
+  /** First segment of its URLs. */
+  readonly path: string
+  readonly topic: TopicName
+  /** Body schema of each command, by the command's name in URLs. */
+  readonly commands: Readonly<Record<Command['type'], z.ZodType>>
+  /** Every reason `decide` may reject with. */
+  readonly rejections: readonly string[]
+  readonly decider: Decider<State, Command, Event>
+}
+
+export type AnyContext = Context<unknown, AnyCommand, DomainEvent>
+
+// Function properties, unlike the methods of Decider, are checked strictly: a schema that `decide` has no rule for
+// does not compile.
+type StrictDecider<State, Command, Event> = {
+  readonly initialState: State
+  readonly decide: (state: State, command: Command) => Decision<Event>
+  readonly evolve: (state: State, event: Occurred<Event>) => State
+}
+
+type Definition<State, Bodies extends CommandBodies, Event extends DomainEvent> = Omit<
+  Context<State, CommandOf<Bodies>, Event>,
+  'commands' | 'decider'
+> & { readonly commands: Bodies; readonly decider: StrictDecider<State, CommandOf<Bodies>, Event> }
+
+/** Ties three things together at compile time: a command's name, its body schema and the union `decide` takes. */
+export const defineContext = <State, Bodies extends CommandBodies, Event extends DomainEvent>(
+  definition: Definition<State, Bodies, Event>,
+): Definition<State, Bodies, Event> => definition
+
+type Streams = Pick<AnyContext, 'name' | 'aggregate'>
+
+/** All streams of one aggregate: `orders.order`. */
+export const categoryOf = ({ name, aggregate }: Streams): string => `${name}.${aggregate}`
+
+/** One aggregate's events: `orders.order-o-17`. */
+export const streamOf = (context: Streams, id: string): string => `${categoryOf(context)}-${id}`

@@ -1,0 +1,56 @@
+export { type Decider, type Decision, type Occurred, accept, fold, noOp, reject } from './decider.ts'
+export { ImpossibleEventError } from './impossible-event.ts'
+export {
+  type AnyCommand,
+  type AnyContext,
+  type CommandOf,
+  type Context,
+  categoryOf,
+  defineContext,
+  streamOf,
+} from './context.ts'
+export { type ParsedCommand, parseCommand } from './parse-command.ts'
+export { type AggregateRef, contexts, findContextByPath, parseStream } from './contexts.ts'
+export { idField, textField, timeField } from './fields.ts'
+export {
+  type OrderCommand,
+  type OrderEvent,
+  type OrderEventType,
+  type OrderRejection,
+  type OrderState,
+  type OrderStatus,
+  orders,
+} from './orders/index.ts'
+export {
+  type ProductCommand,
+  type ProductEvent,
+  type ProductEventType,
+  type ProductRejection,
+  type ProductState,
+  catalog,
+} from './catalog/index.ts'
+export {
+  type HeartbeatBody,
+  heartbeatBody,
+  heartbeatReceived,
+  processKeyOf,
+  processStreamOf,
+} from './processes/heartbeat.ts'
+export {
+  type AnyProjection,
+  type Document,
+  type Filter,
+  type Index,
+  type JsonValue,
+  type Projection,
+  type Sort,
+  defineProjection,
+} from './projections/projection.ts'
+export { findProjection, projections } from './projections/projections.ts'
+export {
+  type OrderHistory,
+  type OrderHistoryEntry,
+  orderHistory,
+} from './projections/orders/order-history.ts'
+export { type OrderSummary, orderSummary } from './projections/orders/order-summary.ts'
+export { type ProcessDocument, processes } from './projections/processes/processes.ts'

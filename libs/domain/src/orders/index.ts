@@ -1,0 +1,22 @@
+import { defineContext } from '../context.ts'
+import { orderCommands } from './commands.ts'
+import { decideOrder } from './decide.ts'
+import { orderTopic } from './events.ts'
+import { evolveOrder } from './evolve.ts'
+import { orderRejections } from './rejections.ts'
+import { initialOrder } from './state.ts'
+
+export const orders = defineContext({
+  name: 'orders',
+  aggregate: 'order',
+  path: 'orders',
+  topic: orderTopic,
+  commands: orderCommands,
+  rejections: orderRejections,
+  decider: { initialState: initialOrder, decide: decideOrder, evolve: evolveOrder },
+})
+
+export type { OrderCommand } from './commands.ts'
+export type { OrderEvent, OrderEventType } from './events.ts'
+export type { OrderRejection } from './rejections.ts'
+export type { OrderState, OrderStatus } from './state.ts'

@@ -1,0 +1,95 @@
+/*
+ * A projection is a value: from where it reads, how an event changes its document, and what may be asked of it.
+ * It knows no engine. The same `evolve` serves inline, asynchronous, on-demand, catch-up and rebuild, so it must
+ * give the same document for the same events whoever calls it and however often:
+ *
+ *   - time is `event.occurredAt`, never a clock;
+ *   - it throws for an event that cannot be (ImpossibleEventError): the engine parks that key and goes on;
+ *   - it returns the document it was given when an event changes nothing, and null when there is none (any more);
+ *   - it never sees an event twice: the engine drops duplicates by sequence before it folds.
+ *
+ * Documents are plain JSON values (times in UTC ms, money in minor units). The tenant, `_id` and every field that
+ * starts with an underscore belong to the engine; it also puts the tenant in front of each index.
+ */
+import type { EventType, RecordedEvent, TopicName } from '@millrace/events'
+
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [field: string]: JsonValue }
+
+export type Document = { readonly [field: string]: JsonValue }
+
+/** A field of the document or, one level down, `total.amount`. */
+export type FieldPath<Doc> = {
+  [Field in keyof Doc & string]: NonNullable<Doc[Field]> extends infer Value
+    ? Value extends readonly unknown[]
+      ? Field
+      : Value extends object
+        ? Field | `${Field}.${keyof Value & string}`
+        : Field
+    : never
+}[keyof Doc & string]
+
+/** How one query parameter narrows a list. `gte` includes its bound and `lt` does not, so ranges join up. */
+export type Filter<Path extends string = string> = {
+  readonly field: Path
+  readonly operator: 'eq' | 'gte' | 'lt'
+} & FilterValue
+
+export type FilterValue =
+  | { readonly type: 'string' | 'number' | 'time' }
+  | { readonly type: 'enum'; readonly values: readonly string[] }
+
+export type Sort<Path extends string = string> = {
+  readonly field: Path
+  readonly type: 'string' | 'number' | 'time'
+}
+
+/** Fields in order; 1 ascending, -1 descending. */
+export type Index<Path extends string = string> = { readonly [Field in Path]?: 1 | -1 }
+
+export type Projection<Doc extends Document> = {
+  readonly name: string
+  /** Of the fold. A change that gives other documents for the same events is a new version. */
+  readonly version: `v${number}`
+  readonly kind: 'per-aggregate'
+  readonly sources: readonly [TopicName]
+  /** What `evolve` handles; other types on the sources pass it by and leave the document as it was. */
+  readonly events: readonly EventType[]
+  /** Within the event's tenant. */
+  documentKey(this: void, event: RecordedEvent): string
+  evolve(this: void, document: Doc | null, event: RecordedEvent): Doc | null
+  readonly indexes: readonly Index[]
+  /** By query parameter. */
+  readonly filters: Readonly<Record<string, Filter>>
+  /** By the name after `sort=`. */
+  readonly sorts: Readonly<Record<string, Sort>>
+}
+
+export type AnyProjection = Projection<Document>
+
+type Handled<Type extends EventType> = Extract<RecordedEvent, { readonly type: Type }>
+
+type Definition<Doc extends Document, Type extends EventType> = Omit<
+  Projection<Doc>,
+  'kind' | 'events' | 'documentKey' | 'evolve' | 'indexes' | 'filters' | 'sorts'
+> & {
+  readonly events: readonly Type[]
+  readonly evolve: (document: Doc | null, event: Handled<Type>) => Doc | null
+  readonly indexes: readonly Index<FieldPath<Doc>>[]
+  readonly filters: Readonly<Record<string, Filter<FieldPath<Doc>>>>
+  readonly sorts: Readonly<Record<string, Sort<FieldPath<Doc>>>>
+}
+
+/** Checks field names against the document at compile time and lets only the declared event types through. */
+export const defineProjection = <Doc extends Document, Type extends EventType>(
+  definition: Definition<Doc, Type>,
+): Projection<Doc> => {
+  const handled: ReadonlySet<string> = new Set(definition.events)
+  const isHandled = (event: RecordedEvent): event is Handled<Type> => handled.has(event.type)
+  return {
+    ...definition,
+    kind: 'per-aggregate',
+    documentKey: (event) => event.key,
+    evolve: (document, event) => (isHandled(event) ? definition.evolve(document, event) : document),
+  }
+}

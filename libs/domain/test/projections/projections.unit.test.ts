@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals'
+import { defineProjection, findProjection, orderSummary, projections } from '@millrace/domain'
+import { topics } from '@millrace/events'
+import { orderPaid, orderPlaced, recorded } from '@millrace/testkit'
+
+describe('the projections', () => {
+  it('have names of their own', () => {
+    expect(new Set(projections.map(({ name }) => name)).size).toBe(projections.length)
+  })
+
+  it('are found by name', () => {
+    expect(findProjection('order-summary')).toBe(orderSummary)
+    expect(findProjection('order-summaries')).toBeNull()
+  })
+
+  it.each(projections)('$name handles every event of its topic', ({ sources, events }) => {
+    expect([...events].sort()).toEqual([...topics[sources[0]].recordTypes].sort())
+  })
+
+  it.each(projections)(
+    '$name has an index for every filter and every sort',
+    ({ filters, sorts, indexes }) => {
+      const firstFields = indexes.map((index) => Object.keys(index)[0])
+      for (const { field } of Object.values(filters)) expect(firstFields).toContain(field)
+      for (const { field } of Object.values(sorts)) expect(firstFields).toContain(field)
+    },
+  )
+
+  it.each(projections)(
+    '$name has parameters that no list parameter of the query API hides',
+    ({ filters }) => {
+      for (const reserved of ['sort', 'limit', 'cursor', 'after', 'timeout']) {
+        expect(Object.keys(filters)).not.toContain(reserved)
+      }
+    },
+  )
+
+  it.each(projections)('$name keeps its documents under the key of the event', (projection) => {
+    expect(projection.documentKey(recorded(orderPlaced(), { key: 'o-1' }))).toBe('o-1')
+  })
+})
+
+describe('a projection', () => {
+  const payments = defineProjection({
+    name: 'payments',
+    version: 'v1',
+    sources: ['orders.order.events'],
+    events: ['OrderPaid'],
+    evolve: (document: { count: number } | null) => ({ count: (document?.count ?? 0) + 1 }),
+    indexes: [],
+    filters: {},
+    sorts: {},
+  })
+
+  it('lets events pass that it does not declare', () => {
+    const document = { count: 1 }
+    expect(payments.evolve(document, recorded(orderPlaced()))).toBe(document)
+    expect(payments.evolve(null, recorded(orderPlaced()))).toBeNull()
+    expect(payments.evolve(document, recorded(orderPaid()))).toEqual({ count: 2 })
+  })
+})

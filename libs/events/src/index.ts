@@ -1,0 +1,47 @@
+export { eventTypes } from './generated/event-types.ts'
+export type {
+  EventDataByType,
+  EventType,
+  HeartbeatReceived,
+  Money,
+  OrderCancelled,
+  OrderDelivered,
+  OrderLine,
+  OrderPaid,
+  OrderPlaced,
+  OrderReturned,
+  OrderShipped,
+  ProcessState,
+  ProcessStatus,
+  ProductAdded,
+  ProductRepriced,
+  ProductRetired,
+} from './generated/event-types.ts'
+export { isEventType } from './is-event-type.ts'
+export type { DomainEvent, EventIdentity, RecordedEvent } from './recorded-event.ts'
+export { isTopicName, subjectOf, topicNames, topics } from './topics.ts'
+export type { Retention, TopicEvent, TopicName, TopicSpec } from './topics.ts'
+export { topicConfigEntries } from './topic-config.ts'
+export type { ConfigEntry } from './topic-config.ts'
+export { parseMessageKey, toMessageKey } from './message-key.ts'
+export type { MessageKey } from './message-key.ts'
+export { categoryOf, parseHeaders, toHeaders } from './headers.ts'
+export type { EventMetadata, HeaderValue, RecordHeaders } from './headers.ts'
+export { connectCodec, makeCodec, makeInMemoryCodec } from './codec.ts'
+export type { Codec, CodecOptions } from './codec.ts'
+export { readRecord } from './read-record.ts'
+export type { EventRecord } from './read-record.ts'
+export { registerSchemas } from './register-schemas.ts'
+export type { RegisteredSubject, RegisterOptions } from './register-schemas.ts'
+export { makeInMemoryRegistry } from './in-memory-registry.ts'
+export type { RegistryOptions } from './ask-registry.ts'
+export type { RegisteredSchema, SchemaRegistry } from './schema-registry.ts'
+export {
+  DecodeError,
+  EncodeError,
+  IncompatibleSchemaError,
+  RegistryRefusedError,
+  RegistryUnavailableError,
+  SchemaNotRegisteredError,
+} from './errors.ts'
+export type { DecodeErrorCode } from './errors.ts'

@@ -1,0 +1,37 @@
+import type { Retention, TopicSpec } from './topics.ts'
+
+export type ConfigEntry = { readonly name: string; readonly value: string }
+
+const anyTimestampMs = '9223372036854775807'
+
+/** A topic's Kafka configuration; the replication factor and min.insync.replicas belong to the deployment. */
+export const topicConfigEntries = (spec: TopicSpec): readonly ConfigEntry[] => [
+  ...retentionEntries(spec.retention),
+  { name: 'max.message.bytes', value: String(spec.maxMessageBytes) },
+  { name: 'compression.type', value: spec.compression },
+  { name: 'message.timestamp.type', value: spec.timestampType },
+  ...(spec.timestampType === 'CreateTime' ? anyTimestampEntries : []),
+]
+
+// Imports and republished events carry old timestamps, and brokers refuse those by default.
+const anyTimestampEntries: readonly ConfigEntry[] = [
+  { name: 'message.timestamp.before.max.ms', value: anyTimestampMs },
+  { name: 'message.timestamp.after.max.ms', value: anyTimestampMs },
+]
+
+const retentionEntries = (retention: Retention): readonly ConfigEntry[] => {
+  switch (retention.type) {
+    case 'keep':
+      return deleteAfter('-1')
+    case 'time':
+      return deleteAfter(String(retention.ms))
+    case 'compact':
+      return [{ name: 'cleanup.policy', value: 'compact' }]
+  }
+}
+
+const deleteAfter = (ms: string): readonly ConfigEntry[] => [
+  { name: 'cleanup.policy', value: 'delete' },
+  { name: 'retention.ms', value: ms },
+  { name: 'retention.bytes', value: '-1' },
+]

@@ -1,0 +1,21 @@
+export type ConsumerTimings = {
+  /** A member that is silent for so long is put out of the group. */
+  readonly sessionTimeoutMs: number
+  readonly heartbeatEveryMs: number
+  /** How long the group waits for its members to come back for a new assignment. */
+  readonly rebalanceTimeoutMs: number
+  /** How long the broker holds a fetch that finds nothing; also how long resuming and stopping may take to show. */
+  readonly fetchWaitMs: number
+  /** How soon new partitions are noticed. */
+  readonly metadataMaxAgeMs: number
+  readonly endOffsetsEveryMs: number
+}
+
+export const defaultConsumerTimings: ConsumerTimings = {
+  sessionTimeoutMs: 30_000,
+  heartbeatEveryMs: 3_000,
+  rebalanceTimeoutMs: 60_000,
+  fetchWaitMs: 200,
+  metadataMaxAgeMs: 30_000,
+  endOffsetsEveryMs: 10_000,
+}

@@ -1,0 +1,32 @@
+export {
+  fetchCommittedOffsets,
+  fetchEndOffsets,
+  fetchStartOffsets,
+  listExistingTopics,
+  pingKafka,
+  type ClusterPing,
+  type PartitionOffsets,
+} from './admin.ts'
+export { connectKafka, type KafkaConnection, type KafkaOptions, type KafkaSasl } from './connect-kafka.ts'
+export {
+  ensureTopics,
+  type ConfigDrift,
+  type EnsuredTopics,
+  type TopicConfigEntry,
+  type TopicCreation,
+} from './ensure-topics.ts'
+export { defaultLaneLimits, type LaneLimits } from './lane-limits.ts'
+export type { KafkaRecord, LaneOutcome, LaneSession, LaneSource, TopicPartition } from './lane-source.ts'
+export { partitionFor } from './partition-for.ts'
+export {
+  makePartitionProducer,
+  type OutgoingMessage,
+  type PartitionProducer,
+  type PartitionProducerOptions,
+} from './partition-producer.ts'
+export type { ConsumerEvent, LaneEvent } from './consumer-event.ts'
+export type { ConsumerState } from './consumer-state.ts'
+export { defaultConsumerTimings, type ConsumerTimings } from './consumer-timings.ts'
+export type { LaneState } from './lane-state.ts'
+export type { LaneStatus } from './lane.ts'
+export { startConsumer, type ConsumerOptions, type PartitionConsumer } from './partition-consumer.ts'

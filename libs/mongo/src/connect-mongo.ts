@@ -1,0 +1,57 @@
+import { MongoClient, type Db } from 'mongodb'
+import { translateMongoError } from './mongo-error.ts'
+
+/** Handle for the rest of libs/mongo; other packages pass it on and never look inside. */
+export type MongoConnection = {
+  readonly client: MongoClient
+  readonly db: Db
+  /** Throws a retryable PlatformError when no primary answers. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A primary must be found within this time, else the operation fails as unavailable (the driver's 30 s is a hang). */
+const SERVER_SELECTION_MS = 5_000
+/** The driver's own default is no limit at all: a half-open connection would hang for ever. */
+const SOCKET_TIMEOUT_MS = 30_000
+
+/**
+ * Majority writes and majority reads on the primary, for every operation, unless it says otherwise: an
+ * acknowledged write survives a failover and a read never sees what a failover takes back.
+ */
+export const connectMongo = async (options: {
+  url: string
+  database: string
+  clientName: string
+  maxPoolSize?: number
+}): Promise<MongoConnection> => {
+  const client = new MongoClient(options.url, {
+    appName: options.clientName,
+    maxPoolSize: options.maxPoolSize ?? 64,
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    readPreference: 'primary',
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+    retryReads: true,
+    retryWrites: true,
+    ignoreUndefined: true,
+  })
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.close()
+    throw translateMongoError(error)
+  }
+  const db = client.db(options.database)
+  return {
+    client,
+    db,
+    ping: async () => {
+      await db.command({ ping: 1 }).catch((error: unknown) => {
+        throw translateMongoError(error)
+      })
+    },
+    close: () => client.close(),
+  }
+}

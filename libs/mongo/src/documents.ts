@@ -1,0 +1,130 @@
+import type { Binary, Collection, Db } from 'mongodb'
+
+/** Who asked what under which key; the unique index over it is what makes a command take effect once. */
+export type IdempotencyKey = {
+  readonly principal: string
+  readonly route: string
+  readonly key: string
+}
+
+/** One event inside a commit; its version is the commit's first version plus its place. */
+export type EventDocument = {
+  readonly id: string
+  readonly type: string
+  /** UTC milliseconds. */
+  readonly occurredAt: number
+  /** Confluent wire format, exactly the bytes that go to Kafka. */
+  readonly bytes: Binary
+}
+
+/** All events of one decision. */
+export type CommitDocument = {
+  readonly _id: string
+  readonly tenant: string
+  readonly stream: string
+  readonly key: string
+  readonly first: number
+  readonly last: number
+  readonly topic: string
+  readonly partition: number
+  /** Microseconds; above its predecessor's in the same stream, whatever the clocks say (ADR 0004). */
+  readonly order: number
+  readonly committedAt: Date
+  readonly events: readonly EventDocument[]
+  readonly correlationId: string
+  readonly causationId: string
+  readonly actor: string
+  readonly traceparent?: string
+  readonly idempotency: IdempotencyKey & { readonly fingerprint: string }
+  /** There until the commit is in Kafka; the relay's index holds only such commits. */
+  readonly pending?: true
+  /** Number of the publication record that carried it. */
+  readonly publication?: number
+}
+
+/** A rejection or a no-op: no events, but an answer that must be given again. */
+export type AnswerDocument = {
+  readonly _id: string
+  readonly tenant: string
+  readonly idempotency: CommitDocument['idempotency']
+  readonly answer: {
+    readonly status: 200 | 422
+    readonly body: Record<string, unknown>
+    readonly etag?: string
+  }
+  readonly expiresAt: Date
+}
+
+export type ShardId = { readonly topic: string; readonly partition: number }
+
+/** The relay's intent to publish `commitIds` under consecutive sequences; see relay.ts of command-api. */
+export type PublicationDocument = {
+  readonly _id: ShardId & { readonly n: number }
+  readonly firstSequence: number
+  readonly commitIds: readonly string[]
+  /** Events in each of the commits, in the same order. */
+  readonly eventCounts: readonly number[]
+  readonly state: 'open' | 'done'
+  /** Of the topic, when it was last produced. */
+  readonly incarnation: number
+  readonly baseOffset?: number
+}
+
+export type LeaseDocument = {
+  readonly _id: string
+  readonly owner: string
+  readonly epoch: number
+  readonly expiresAt: Date
+}
+
+/** Raised each time a topic that the store already knows had to be created again. */
+export type TopicDocument = {
+  readonly _id: string
+  readonly incarnation: number
+  readonly partitions: number
+}
+
+export type CheckpointId = ShardId & { readonly projection: string }
+
+export type CheckpointDocument = {
+  readonly _id: CheckpointId
+  readonly incarnation: number
+  /** Offset of the next record to apply. */
+  readonly nextOffset: number
+  /** Of the last applied event; 0 before the first. */
+  readonly lastSequence: number
+  readonly lastId: string | null
+  readonly lastTs: number | null
+  readonly epoch: number
+  readonly owner: string
+}
+
+/** Members that the engine owns in a read-model document; a projection's own fields never start with `_`. */
+export type ReadModelDocument = {
+  readonly _id: string
+  readonly _tenant: string
+  readonly _partition: number
+  readonly _sequence: number
+  readonly [field: string]: unknown
+}
+
+export type Collections = {
+  readonly commits: Collection<CommitDocument>
+  readonly answers: Collection<AnswerDocument>
+  readonly publications: Collection<PublicationDocument>
+  readonly leases: Collection<LeaseDocument>
+  readonly topics: Collection<TopicDocument>
+  readonly checkpoints: Collection<CheckpointDocument>
+  readModel(projection: string): Collection<ReadModelDocument>
+}
+
+/** Commits and answers share one collection, so that one unique index decides between two replicas. */
+export const collectionsOf = (db: Db): Collections => ({
+  commits: db.collection('commits'),
+  answers: db.collection('commits'),
+  publications: db.collection('publications'),
+  leases: db.collection('leases'),
+  topics: db.collection('topics'),
+  checkpoints: db.collection('checkpoints'),
+  readModel: (projection) => db.collection(`readModel.${projection}`),
+})

@@ -1,0 +1,58 @@
+import type { MongoConnection } from './connect-mongo.ts'
+import { collectionsOf } from './documents.ts'
+import { translating } from './mongo-error.ts'
+
+/** Fields and directions of one index of a read model; tenant is put first, `_id` last (ties, cursors). */
+export type ReadModelIndex = { readonly [field: string]: 1 | -1 | undefined }
+
+/** Index names are part of the protocol: a duplicate-key error is never told apart by parsing its text. */
+export const ensureStoreIndexes = (connection: MongoConnection): Promise<void> =>
+  translating(async () => {
+    const { commits, answers, publications } = collectionsOf(connection.db)
+    await commits.createIndexes([
+      {
+        name: 'streamVersion',
+        key: { tenant: 1, stream: 1, first: 1 },
+        unique: true,
+        partialFilterExpression: { first: { $exists: true } },
+      },
+      {
+        name: 'idempotency',
+        key: { tenant: 1, 'idempotency.principal': 1, 'idempotency.route': 1, 'idempotency.key': 1 },
+        unique: true,
+      },
+      {
+        name: 'pending',
+        key: { topic: 1, partition: 1, order: 1 },
+        partialFilterExpression: { pending: true },
+      },
+    ])
+    await answers.createIndex(
+      { expiresAt: 1 },
+      {
+        name: 'answerExpiry',
+        expireAfterSeconds: 0,
+        partialFilterExpression: { expiresAt: { $exists: true } },
+      },
+    )
+    await publications.createIndex({ '_id.topic': 1, '_id.partition': 1, '_id.n': -1 }, { name: 'shard' })
+    await publications.createIndex(
+      { '_id.topic': 1, '_id.partition': 1, incarnation: 1, state: 1, '_id.n': 1 },
+      { name: 'unfinished' },
+    )
+  })
+
+export const ensureReadModelIndexes = (
+  connection: MongoConnection,
+  model: { projection: string; indexes: readonly ReadModelIndex[] },
+): Promise<void> =>
+  translating(async () => {
+    const collection = collectionsOf(connection.db).readModel(model.projection)
+    await collection.createIndex({ _tenant: 1, _id: 1 }, { name: 'tenant' })
+    for (const index of model.indexes) {
+      const fields = Object.entries(index).filter(
+        (entry): entry is [string, 1 | -1] => entry[1] !== undefined,
+      )
+      await collection.createIndex({ _tenant: 1, ...Object.fromEntries(fields), _id: 1 })
+    }
+  })

@@ -1,0 +1,148 @@
+// One lane's hold on one partition of one projection. A claim raises the epoch in the checkpoint; from then on
+// only a transaction that still finds that epoch, and the very offset it started from, can move the checkpoint,
+// and the documents move with it or not at all. So whoever comes second, a zombie after a pause or our own
+// retry of a commit whose result was lost, matches nothing and changes nothing.
+//
+// Documents are read outside the transaction: they change only together with the checkpoint, so if the commit
+// still finds our checkpoint, nobody has touched them since.
+
+import type { AnyBulkWriteOperation } from 'mongodb'
+import { PlatformError } from '@millrace/runtime'
+import type { MongoConnection } from './connect-mongo.ts'
+import {
+  collectionsOf,
+  type CheckpointDocument,
+  type CheckpointId,
+  type ReadModelDocument,
+} from './documents.ts'
+import { translating } from './mongo-error.ts'
+import { oneTransaction } from './transaction.ts'
+
+export type Checkpoint = Omit<CheckpointDocument, '_id'>
+
+export type Progress = Pick<Checkpoint, 'nextOffset' | 'lastSequence' | 'lastId' | 'lastTs'>
+
+/** `fields: null` deletes the document. */
+export type DocumentWrite = {
+  readonly id: string
+  readonly tenant: string
+  readonly sequence: number
+  readonly fields: Readonly<Record<string, unknown>> | null
+}
+
+export type CommitBatch = {
+  readonly from: Checkpoint
+  readonly to: Progress
+  readonly writes: readonly DocumentWrite[]
+}
+
+export type ProjectionStore = {
+  /** Takes the partition over: a new epoch; offset 0 when the topic was created anew since. */
+  claim(id: CheckpointId, claim: { owner: string; incarnation: number }): Promise<Checkpoint>
+  read(id: CheckpointId): Promise<Checkpoint | undefined>
+  /** Documents by `_id`, without the engine's own members. */
+  find(projection: string, ids: readonly string[]): Promise<Map<string, Record<string, unknown>>>
+  /** Documents and checkpoint in one transaction. `fenced` when the checkpoint is no longer as `from` says. */
+  commit(id: CheckpointId, batch: CommitBatch): Promise<'applied' | 'fenced'>
+}
+
+const withoutEngineMembers = (document: ReadModelDocument): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_')))
+
+const toOperation =
+  (partition: number) =>
+  (write: DocumentWrite): AnyBulkWriteOperation<ReadModelDocument> => {
+    if (write.fields === null) return { deleteOne: { filter: { _id: write.id } } }
+    const replacement = {
+      ...write.fields,
+      _tenant: write.tenant,
+      _partition: partition,
+      _sequence: write.sequence,
+    }
+    return { replaceOne: { filter: { _id: write.id }, replacement, upsert: true } }
+  }
+
+const fenced = new PlatformError({ code: 'FENCED', message: 'the checkpoint has moved on', retryable: false })
+
+const withoutId = (document: CheckpointDocument): Checkpoint => {
+  const { _id: _, ...checkpoint } = document
+  return checkpoint
+}
+
+export const mongoProjectionStore = (connection: MongoConnection): ProjectionStore => {
+  const { checkpoints, readModel } = collectionsOf(connection.db)
+
+  const claim = async (id: CheckpointId, by: { owner: string; incarnation: number }): Promise<Checkpoint> => {
+    const isNewTopic = { $lt: [{ $ifNull: ['$incarnation', -1] }, by.incarnation] }
+    const after = await checkpoints.findOneAndUpdate(
+      { _id: id },
+      [
+        {
+          $set: {
+            owner: by.owner,
+            epoch: { $add: [{ $ifNull: ['$epoch', 0] }, 1] },
+            nextOffset: { $cond: [isNewTopic, 0, '$nextOffset'] },
+            lastSequence: { $ifNull: ['$lastSequence', 0] },
+            lastId: { $ifNull: ['$lastId', null] },
+            lastTs: { $ifNull: ['$lastTs', null] },
+            incarnation: { $max: ['$incarnation', by.incarnation] },
+          },
+        },
+      ],
+      { upsert: true, returnDocument: 'after' },
+    )
+    if (after) return withoutId(after)
+    throw new PlatformError({
+      code: 'MONGO_FAILED',
+      message: 'a claimed checkpoint is not there',
+      retryable: true,
+    })
+  }
+
+  const commitBatch = (id: CheckpointId, batch: CommitBatch): Promise<void> =>
+    oneTransaction(connection, async (session) => {
+      const moved = await checkpoints.updateOne(
+        {
+          _id: id,
+          epoch: batch.from.epoch,
+          nextOffset: batch.from.nextOffset,
+          incarnation: batch.from.incarnation,
+        },
+        { $set: batch.to },
+        { session },
+      )
+      if (moved.matchedCount === 0) throw fenced
+      if (batch.writes.length === 0) return
+      await readModel(id.projection).bulkWrite(batch.writes.map(toOperation(id.partition)), {
+        session,
+        ordered: false,
+      })
+    })
+
+  return {
+    claim: (id, by) => translating(() => claim(id, by)),
+    read: (id) =>
+      translating(async () => {
+        const found = await checkpoints.findOne({ _id: id })
+        return found ? withoutId(found) : undefined
+      }),
+    find: (projection, ids) =>
+      translating(async () => {
+        if (ids.length === 0) return new Map()
+        const found = await readModel(projection)
+          .find({ _id: { $in: [...ids] } })
+          .toArray()
+        return new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
+      }),
+    commit: (id, batch) =>
+      translating(async () => {
+        try {
+          await commitBatch(id, batch)
+          return 'applied'
+        } catch (error) {
+          if (error === fenced) return 'fenced'
+          throw error
+        }
+      }),
+  }
+}

@@ -1,0 +1,93 @@
+import type { Filter, Sort } from 'mongodb'
+import type { MongoConnection } from './connect-mongo.ts'
+import { collectionsOf, type ReadModelDocument } from './documents.ts'
+import { translating } from './mongo-error.ts'
+
+type Scalar = string | number
+
+/** One condition on one declared field; nothing else can reach MongoDB from a request. */
+export type Condition =
+  | { readonly field: string; readonly is: Scalar }
+  | { readonly field: string; readonly from?: number; readonly below?: number }
+
+/** Where the page before ended: the sort value and the document's `_id`. */
+export type PageEnd = { readonly value: Scalar | null; readonly id: string }
+
+export type ListQuery = {
+  readonly projection: string
+  readonly tenant: string
+  readonly conditions: readonly Condition[]
+  readonly sort: { readonly field: string; readonly descending: boolean } | undefined
+  readonly limit: number
+  readonly after?: PageEnd
+}
+
+export type FoundDocument = {
+  readonly id: string
+  readonly sequence: number
+  readonly partition: number
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export type ReadModels = {
+  findOne(projection: string, scope: { tenant: string; id: string }): Promise<FoundDocument | undefined>
+  list(query: ListQuery): Promise<FoundDocument[]>
+}
+
+const found = ({ _id, _sequence, _partition, _tenant, ...fields }: ReadModelDocument): FoundDocument => ({
+  id: _id,
+  sequence: _sequence,
+  partition: _partition,
+  fields,
+})
+
+const conditionFilter = (condition: Condition): Filter<ReadModelDocument> => {
+  if ('is' in condition) return { [condition.field]: { $eq: condition.is } }
+  const range = {
+    ...(condition.from === undefined ? {} : { $gte: condition.from }),
+    ...(condition.below === undefined ? {} : { $lt: condition.below }),
+  }
+  return { [condition.field]: range }
+}
+
+/** Everything behind `end` in the order (field, _id), so that ties neither repeat nor skip. */
+const behind = (end: PageEnd, sort: ListQuery['sort']): Filter<ReadModelDocument> => {
+  const beyond = sort?.descending ? '$lt' : '$gt'
+  if (!sort) return { _id: { $gt: end.id } }
+  const afterTie = { [sort.field]: { $eq: end.value }, _id: { [beyond]: end.id } }
+  return { $or: [{ [sort.field]: { [beyond]: end.value } }, afterTie] } as Filter<ReadModelDocument>
+}
+
+const orderOf = (sort: ListQuery['sort']): Sort => {
+  if (!sort) return { _id: 1 }
+  const direction = sort.descending ? -1 : 1
+  return { [sort.field]: direction, _id: direction }
+}
+
+/** The typed builder of read-model queries: each has a tenant, and values are only ever compared. */
+export const mongoReadModels = (connection: MongoConnection): ReadModels => {
+  const { readModel } = collectionsOf(connection.db)
+  return {
+    findOne: (projection, { tenant, id }) =>
+      translating(async () => {
+        const document = await readModel(projection).findOne({ _id: { $eq: id }, _tenant: { $eq: tenant } })
+        return document ? found(document) : undefined
+      }),
+    list: (query) =>
+      translating(async () => {
+        const filter: Filter<ReadModelDocument> = {
+          $and: [
+            { _tenant: { $eq: query.tenant } },
+            ...query.conditions.map(conditionFilter),
+            ...(query.after ? [behind(query.after, query.sort)] : []),
+          ],
+        }
+        const documents = await readModel(query.projection)
+          .find(filter)
+          .sort(orderOf(query.sort))
+          .limit(query.limit)
+          .toArray()
+        return documents.map(found)
+      }),
+  }
+}

@@ -1,0 +1,30 @@
+import type { MongoConnection } from './connect-mongo.ts'
+import { collectionsOf } from './documents.ts'
+import { translating } from './mongo-error.ts'
+
+export type TopicIncarnations = {
+  /**
+   * Called before a topic that Kafka lacks is created: a topic known here begins a new incarnation, under which
+   * offsets start at 0 and the relay publishes everything again. Raising first and creating second means that a
+   * crash in between costs one needless republication and never a skipped one.
+   */
+  beforeCreate(topic: string, partitions: number): Promise<{ incarnation: number }>
+  /** 0 for a topic that was never announced. */
+  current(topic: string): Promise<number>
+}
+
+export const topicIncarnations = (connection: MongoConnection): TopicIncarnations => {
+  const { topics } = collectionsOf(connection.db)
+  return {
+    beforeCreate: (topic, partitions) =>
+      translating(async () => {
+        const after = await topics.findOneAndUpdate(
+          { _id: topic },
+          { $inc: { incarnation: 1 }, $set: { partitions } },
+          { upsert: true, returnDocument: 'after' },
+        )
+        return { incarnation: after?.incarnation ?? 1 }
+      }),
+    current: (topic) => translating(async () => (await topics.findOne({ _id: topic }))?.incarnation ?? 0),
+  }
+}

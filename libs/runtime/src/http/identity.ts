@@ -1,0 +1,30 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { problems } from './problem.ts'
+
+export type Principal = {
+  readonly id: string
+  readonly tenant: string
+  /** May send commands that happened in the past (`occurredAt`). */
+  readonly mayImport: boolean
+}
+
+const DEVELOPER: Principal = { id: 'dev', tenant: 'demo', mayImport: true }
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/**
+ * Development identity: services listen on loopback only, whoever calls without a token is the principal
+ * `dev` of tenant `demo`; a token that is sent must be the printed one.
+ */
+export const developmentIdentity = (token: string | undefined) => {
+  const expected = token === undefined ? undefined : digest(token)
+  return (authorization: string | undefined): Principal => {
+    if (authorization === undefined) return DEVELOPER
+    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+    if (given !== undefined && expected !== undefined && timingSafeEqual(digest(given), expected))
+      return DEVELOPER
+    throw problems.unauthorized('the bearer token is not valid', {
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    })
+  }
+}

@@ -1,0 +1,17 @@
+export { GIVEN_AT_MS, given } from './given-decider.ts'
+export { givenEvents } from './given-projection.ts'
+export { type ReadModel, deliver, emptyReadModel } from './deliver.ts'
+export { eventually } from './eventually.ts'
+export { frozen } from './frozen.ts'
+export { RECORDED_AT_MS, recorded, recordedStream } from './recorded-event.ts'
+export {
+  ORDER_TOTAL,
+  orderCancelled,
+  orderDelivered,
+  orderPaid,
+  orderPlaced,
+  orderReturned,
+  orderShipped,
+} from './fixtures/order-events.ts'
+export { productAdded, productRepriced, productRetired } from './fixtures/product-events.ts'
+export { heartbeat } from './fixtures/heartbeat.ts'

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import { findProjection, projections, type AnyProjection } from '@millrace/domain'
+import type { FoundDocument, ReadModels } from '@millrace/mongo'
+import {
+  problems,
+  type Call,
+  type Principal,
+  type Reply,
+  type Route,
+  type TokenSigner,
+} from '@millrace/runtime'
+import { makeCursors, parseList } from '../list-query.ts'
+
+export type ReadModelDeps = {
+  readonly readModels: ReadModels
+  readonly signer: TokenSigner
+  readonly waitForPosition: (
+    projection: AnyProjection,
+    principal: Principal,
+    query: URLSearchParams,
+  ) => Promise<void>
+}
+
+const MAX_ID_LENGTH = 512
+const CONTROL = /\p{Cc}|\p{Cs}|\//u
+
+const projectionOf = (call: Call): AnyProjection => {
+  const name = call.params['name'] ?? ''
+  const projection = findProjection(name)
+  if (projection) return projection
+  throw problems.notFound(
+    `there is no read model called ${JSON.stringify(name)}; GET /read-models lists them`,
+  )
+}
+
+const collectionOf = (projection: AnyProjection): string => `${projection.name}.${projection.version}`
+
+const idOf = (call: Call): string => {
+  const id = call.params['id'] ?? ''
+  if (id.length <= MAX_ID_LENGTH && !CONTROL.test(id)) return id
+  throw problems.badRequest('an id has at most 512 characters, no slash and no control character')
+}
+
+const etagOf = (body: unknown): string =>
+  `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`
+
+const isUnchanged = (call: Call, etag: string): boolean => {
+  const header = call.header('if-none-match')
+  if (header === undefined) return false
+  if (header.trim() === '*') return true
+  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
+}
+
+/** 200 with an ETag, or 304 without a body when the client has this very answer. */
+const cacheable = (call: Call, body: unknown): Reply => {
+  const etag = etagOf(body)
+  const headers = { etag, 'cache-control': 'no-cache' }
+  return isUnchanged(call, etag) ? { status: 304, headers } : { status: 200, headers, body }
+}
+
+const checkOneParameters = (query: URLSearchParams): void => {
+  const unknown = [...query.keys()].find((name) => name !== 'after' && name !== 'timeout')
+  if (unknown !== undefined) throw problems.badRequest(`unknown parameter ${JSON.stringify(unknown)}`)
+}
+
+const describe = ({ name, version, sources, filters, sorts }: AnyProjection) => ({
+  name,
+  version,
+  sources,
+  filters: Object.fromEntries(
+    Object.entries(filters).map(([key, { field, operator, type }]) => [key, { field, operator, type }]),
+  ),
+  sorts: Object.keys(sorts),
+  href: `/read-models/${name}`,
+})
+
+const catalogueRoute: Route = {
+  method: 'get',
+  path: '/read-models',
+  handle: (call) => cacheable(call, { items: projections.map(describe) }),
+}
+
+const oneRoute = ({ readModels, waitForPosition }: ReadModelDeps): Route => ({
+  method: 'get',
+  path: '/read-models/:name/:id',
+  handle: async (call) => {
+    const projection = projectionOf(call)
+    const id = idOf(call)
+    checkOneParameters(call.query)
+    await waitForPosition(projection, call.principal, call.query)
+    const { tenant } = call.principal
+    const document = await readModels.findOne(collectionOf(projection), { tenant, id: `${tenant}/${id}` })
+    if (!document) throw problems.notFound(`${projection.name} has no document ${JSON.stringify(id)}`)
+    return cacheable(call, document.fields)
+  },
+})
+
+const listRoute = ({ readModels, signer, waitForPosition }: ReadModelDeps): Route => {
+  const cursors = makeCursors(signer)
+  return {
+    method: 'get',
+    path: '/read-models/:name',
+    handle: async (call) => {
+      const projection = projectionOf(call)
+      const { tenant } = call.principal
+      const list = parseList(projection, call.query)
+      const after = cursors.parse(tenant, list.shape, call.query)
+      await waitForPosition(projection, call.principal, call.query)
+      const found = await readModels.list({
+        projection: collectionOf(projection),
+        tenant,
+        conditions: list.conditions,
+        sort: list.sort,
+        // One more than asked for tells whether there is a next page.
+        limit: list.limit + 1,
+        ...(after ? { after } : {}),
+      })
+      const items = found.slice(0, list.limit)
+      const last: FoundDocument | undefined = found.length > list.limit ? items.at(-1) : undefined
+      const next = last ? cursors.next(tenant, list, last) : null
+      return cacheable(call, { items: items.map((document) => document.fields), next })
+    },
+  }
+}
+
+export const readModelRoutes = (deps: ReadModelDeps): Route[] => [
+  catalogueRoute,
+  listRoute(deps),
+  oneRoute(deps),
+]

@@ -1,0 +1,29 @@
+import { connectMongo, mongoPositions, mongoProjectionStore, mongoReadModels } from '@millrace/mongo'
+import { createDoor, createTokenSigner, developmentIdentity, runService } from '@millrace/runtime'
+import { loadConfig } from './config.ts'
+import { readModelRoutes } from './http/read-models.ts'
+import { makeWaitForPosition } from './wait-for-position.ts'
+
+await runService(
+  { name: 'query-api', loadConfig, exit: (code) => process.exit(code) },
+  async ({ config, logger, metrics, onStop }) => {
+    const mongo = await connectMongo({
+      url: config.MONGO_URL,
+      database: config.MONGO_DATABASE,
+      clientName: 'query-api',
+    })
+    onStop('mongo', mongo.close)
+    const signer = createTokenSigner(config.TOKEN_SECRET)
+    const positions = mongoPositions(mongo)
+    const checkpoints = mongoProjectionStore(mongo)
+    const routes = readModelRoutes({
+      readModels: mongoReadModels(mongo),
+      signer,
+      waitForPosition: makeWaitForPosition({ signer, positions, checkpoints }),
+    })
+    return {
+      handler: createDoor({ routes, identify: developmentIdentity(config.DEV_TOKEN), logger, metrics }),
+      health: { live: () => true, ready: { mongo: mongo.ping } },
+    }
+  },
+)

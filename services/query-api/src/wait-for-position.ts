@@ -1,0 +1,74 @@
+import type { AnyProjection } from '@millrace/domain'
+import type { Positions, ProjectionStore, Whereabouts } from '@millrace/mongo'
+import { pause, problems, type Principal, type TokenSigner } from '@millrace/runtime'
+import { z } from 'zod'
+
+const POSITION_PURPOSE = 'position'
+const DEFAULT_TIMEOUT_MS = 5_000
+const MAX_TIMEOUT_MS = 30_000
+const FIRST_POLL_MS = 5
+const MAX_POLL_MS = 100
+
+export type WaitDeps = {
+  readonly signer: TokenSigner
+  readonly positions: Positions
+  readonly checkpoints: Pick<ProjectionStore, 'read'>
+}
+
+const positionContent = z.object({ commit: z.string() })
+
+const timeoutOf = (text: string | null): number => {
+  if (text === null) return DEFAULT_TIMEOUT_MS
+  const timeout = /^\d{1,6}$/.test(text) ? Number(text) : -1
+  if (timeout >= 0 && timeout <= MAX_TIMEOUT_MS) return timeout
+  throw problems.badRequest(`timeout must be 0 to ${MAX_TIMEOUT_MS} milliseconds`)
+}
+
+/** Returns once the projection contains the commit that `after` names; 504 with where it stands otherwise. */
+export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps) => {
+  const commitOf = (tenant: string, token: string): string => {
+    const parsed = positionContent.safeParse(signer.verify({ purpose: POSITION_PURPOSE, tenant }, token))
+    if (parsed.success) return parsed.data.commit
+    throw problems.badRequest('after must be a position that a command answered with')
+  }
+
+  const reachedBy = async (projection: AnyProjection, where: Whereabouts): Promise<number> => {
+    if (where.type === 'unknown') return 0
+    const { topic, partition } = where
+    const id = { projection: `${projection.name}.${projection.version}`, topic, partition }
+    return (await checkpoints.read(id))?.lastSequence ?? 0
+  }
+
+  return async (projection: AnyProjection, principal: Principal, query: URLSearchParams): Promise<void> => {
+    const token = query.get('after')
+    if (token === null) return
+    const commitId = commitOf(principal.tenant, token)
+    const timeoutMs = timeoutOf(query.get('timeout'))
+    const deadline = performance.now() + timeoutMs
+    for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
+      const where = await positions.locate({ tenant: principal.tenant, commitId })
+      if (where.type !== 'unknown' && !isSource(projection, where.topic)) {
+        throw problems.badRequest(`${projection.name} is not made from ${where.topic}`)
+      }
+      const reached = await reachedBy(projection, where)
+      if (where.type === 'published' && reached >= where.lastSequence) return
+      const left = deadline - performance.now()
+      if (left <= 0) throw late(projection, where, reached, timeoutMs)
+      await pause(Math.min(delay, left))
+    }
+  }
+}
+
+const isSource = (projection: AnyProjection, topic: string): boolean =>
+  projection.sources.some((source) => source === topic)
+
+const late = (projection: AnyProjection, where: Whereabouts, reached: number, timeoutMs: number) =>
+  problems.timeout(`${projection.name} has not reached the position within ${timeoutMs} ms`, {
+    headers: { 'retry-after': '1' },
+    members: {
+      projection: projection.name,
+      state: where.type === 'published' ? 'pending' : 'unpublished',
+      reachedSequence: reached,
+      ...(where.type === 'published' ? { wantedSequence: where.lastSequence } : {}),
+    },
+  })

@@ -1,0 +1,62 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runCommand, type CommandResult } from './run-command.ts'
+import type { StepResult } from './tally.ts'
+
+export const jestProjects = ['unit', 'int', 'e2e'] as const
+export type JestProject = (typeof jestProjects)[number]
+
+type JestReport = {
+  numPassedTests: number
+  numFailedTests: number
+  numPendingTests: number
+  numTodoTests: number
+  numRuntimeErrorTestSuites: number
+}
+
+const nodeOptions = '--experimental-vm-modules --conditions=source --disable-warning=ExperimentalWarning'
+
+const jest = (args: readonly string[]): Promise<CommandResult> =>
+  runCommand(['node_modules/.bin/jest', ...args], {
+    NODE_OPTIONS: [process.env['NODE_OPTIONS'], nodeOptions].filter(Boolean).join(' '),
+  })
+
+export const runJest = async (project: JestProject, args: readonly string[]): Promise<StepResult> => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-jest-'))
+  try {
+    const file = join(folder, 'report.json')
+    const result = await jest(['--selectProjects', project, '--json', `--outputFile=${file}`, ...args])
+    return tallyJest(result, await readReport(file))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Whether the project has test files that the arguments (paths, patterns) select. */
+export const hasTests = async (project: JestProject, args: readonly string[]): Promise<boolean> => {
+  const { isOk, output } = await jest(['--selectProjects', project, '--listTests', ...args])
+  return !isOk || output.includes('.test.ts')
+}
+
+/**
+ * A file that does not load counts as one failed test; so does a run that fails for another reason than its tests
+ * (a set-up that throws), and a run without tests, which would otherwise look like success.
+ */
+export const tallyJest = ({ isOk, output }: CommandResult, report: JestReport | null): StepResult => {
+  if (!report) return { passed: 0, failed: 1, skipped: 0, output }
+  const passed = report.numPassedTests
+  const skipped = report.numPendingTests + report.numTodoTests
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites
+  if (failed === 0 && !isOk) return { passed, failed: 1, skipped, output }
+  if (failed === 0 && passed === 0) return { passed, failed: 1, skipped, output: `${output}\nno tests ran\n` }
+  return { passed, failed, skipped, output }
+}
+
+const readReport = async (file: string): Promise<JestReport | null> => {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as JestReport
+  } catch {
+    return null
+  }
+}
