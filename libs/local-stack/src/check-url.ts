@@ -1,4 +1,5 @@
 import { pingMongo } from '@millrace/mongo'
+import { reasonOf } from './error-code.ts'
 import { LocalStackError } from './local-stack-error.ts'
 import type { Role } from './stack-types.ts'
 import { canConnect } from './wait-for-tcp.ts'
@@ -18,7 +19,7 @@ export const checkUrl = async (role: Role, url: string): Promise<void> => {
   try {
     await CHECKS[role](url)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw new LocalStackError(
       'url-unreachable',
       `${URL_VARIABLES[role]} is ${hidePassword(url)}, which does not answer: ${reason}.`,

@@ -10,7 +10,12 @@ const INSTALL =
   'or set JAVA_HOME; or give KAFKA_BROKERS and SCHEMA_REGISTRY_URL; or start Docker.'
 
 /** Compile with the first compiler only: a development server starts a third faster, and has little to optimise. */
-const FAST_START = ['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError']
+const FAST_START = [
+  '-XX:TieredStopAtLevel=1',
+  '-Xshare:auto',
+  '-XX:+UseSerialGC',
+  '-XX:+ExitOnOutOfMemoryError',
+]
 
 export const javaArgs = (heap: { minMb?: number; maxMb: number }): string[] => [
   ...(heap.minMb === undefined ? [] : [`-Xms${heap.minMb}m`]),
@@ -24,9 +29,13 @@ export const findJava = async (env: Env): Promise<string> => {
   const output = await readVersion(command, env)
   const major = parseJavaMajor(output)
   if (major === null || major >= MIN_JAVA) return command
-  throw new LocalStackError('java-too-old', `${command} is Java ${major}; Kafka needs ${MIN_JAVA} or newer.`, {
-    nextStep: INSTALL,
-  })
+  throw new LocalStackError(
+    'java-too-old',
+    `${command} is Java ${major}; Kafka needs ${MIN_JAVA} or newer.`,
+    {
+      nextStep: INSTALL,
+    },
+  )
 }
 
 /** `1.8.0_392` is Java 8; null when the output is of an unknown shape. */

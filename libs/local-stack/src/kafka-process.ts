@@ -64,7 +64,11 @@ const formatOnce = async (context: StackContext, { java, jars, directory }: Kafk
 /** 16 bytes in URL-safe base64, as Kafka writes ids; a leading dash would be read as an option. */
 const makeClusterId = (): string => randomBytes(16).toString('base64url').replace(/^-/, 'A')
 
-const startBroker = async (context: StackContext, install: KafkaInstall, port: number): Promise<StartedRole> => {
+const startBroker = async (
+  context: StackContext,
+  install: KafkaInstall,
+  port: number,
+): Promise<StartedRole> => {
   const { kafkaMinMb, kafkaMaxMb } = context.memory
   const server = await superviseServer(context, {
     role: 'kafka',

@@ -8,6 +8,7 @@
  */
 import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hasCode } from './error-code.ts'
 import { throwIfAborted } from './local-stack-error.ts'
 import { identifyProcess, isSameProcess, type ProcessIdentity } from './process-identity.ts'
 
@@ -16,8 +17,7 @@ const POLL_MS = 200
 const UNREADABLE_IS_STALE_AFTER_MS = 5_000
 
 export type LockAttempt =
-  | { readonly type: 'locked'; release(): Promise<void> }
-  | { readonly type: 'held'; readonly pid: number }
+  { readonly type: 'locked'; release(): Promise<void> } | { readonly type: 'held'; readonly pid: number }
 
 export const tryLockFile = async (path: string): Promise<LockAttempt> => {
   if (await createLock(path)) return locked(path)
@@ -50,7 +50,7 @@ const createLock = async (path: string): Promise<boolean> => {
     await writeFile(path, JSON.stringify(identifyProcess(process.pid)), { flag: 'wx' })
     return true
   } catch (error) {
-    if (isFileError(error, 'EEXIST')) return false
+    if (hasCode(error, 'EEXIST')) return false
     throw error
   }
 }
@@ -62,7 +62,7 @@ const readOwner = async (path: string): Promise<Owner> => {
     const identity = JSON.parse(await readFile(path, 'utf8')) as ProcessIdentity
     return isSameProcess(identity) ? { type: 'alive', pid: identity.pid } : { type: 'dead' }
   } catch (error) {
-    if (isFileError(error, 'ENOENT')) return { type: 'none' }
+    if (hasCode(error, 'ENOENT')) return { type: 'none' }
     const ageMs = await ageOf(path)
     return ageMs > UNREADABLE_IS_STALE_AFTER_MS ? { type: 'dead' } : { type: 'alive', pid: 0 }
   }
@@ -88,9 +88,10 @@ const makeTakeover = async (takeover: string): Promise<boolean> => {
     await mkdir(takeover)
     return true
   } catch (error) {
-    if (!isFileError(error, 'EEXIST')) throw error
+    if (!hasCode(error, 'EEXIST')) throw error
     // Left by a process that died within these few instructions.
-    if ((await ageOf(takeover)) > UNREADABLE_IS_STALE_AFTER_MS) await rm(takeover, { recursive: true, force: true })
+    if ((await ageOf(takeover)) > UNREADABLE_IS_STALE_AFTER_MS)
+      await rm(takeover, { recursive: true, force: true })
     return false
   }
 }
@@ -102,6 +103,3 @@ const ageOf = async (path: string): Promise<number> => {
     return 0
   }
 }
-
-const isFileError = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code

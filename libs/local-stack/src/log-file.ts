@@ -31,7 +31,11 @@ export const waitForLogLine = async ({ file, fromByte, pattern, signal }: Awaite
   }
 }
 
-export const readLastLines = async (file: string, count: number, fromByte = 0): Promise<readonly string[]> => {
+export const readLastLines = async (
+  file: string,
+  count: number,
+  fromByte = 0,
+): Promise<readonly string[]> => {
   const text = await readFrom(file, Math.max(fromByte, sizeOf(file) - TAIL_BYTES))
   return text.split('\n').filter(Boolean).slice(-count)
 }

@@ -36,7 +36,15 @@ export const registryUrl = (port: number): string => `http://${LOOPBACK}:${port}
  */
 export const H2_OPTIONS = 'WRITE_DELAY=0'
 
-export const registryArgs = ({ jar, port, maxMb }: { jar: string; port: number; maxMb: number }): string[] => [
+export const registryArgs = ({
+  jar,
+  port,
+  maxMb,
+}: {
+  jar: string
+  port: number
+  maxMb: number
+}): string[] => [
   ...javaArgs({ maxMb }),
   `-Dquarkus.http.host=${LOOPBACK}`,
   `-Dquarkus.http.port=${port}`,

@@ -15,7 +15,11 @@ export const chooseOrigin = (url: string | undefined, hasEngine: boolean): Origi
 
 type Source = { readonly origin: Origin; readonly url: string | undefined }
 
-export const startRole = async (role: Role, { origin, url = '' }: Source, context: StackContext): Promise<StartedRole> => {
+export const startRole = async (
+  role: Role,
+  { origin, url = '' }: Source,
+  context: StackContext,
+): Promise<StartedRole> => {
   switch (origin) {
     case 'url':
       await checkUrl(role, url)

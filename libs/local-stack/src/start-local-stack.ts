@@ -67,10 +67,21 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
     graceMs: isEphemeral ? 0 : WARDEN_GRACE_MS,
     ...(isEphemeral && { removeAtEnd: dataDir.path }),
   })
-  const ports = makePorts(dataDir, isEphemeral ? (options.ports ?? {}) : { ...DEFAULT_PORTS, ...options.ports })
+  const ports = makePorts(
+    dataDir,
+    isEphemeral ? (options.ports ?? {}) : { ...DEFAULT_PORTS, ...options.ports },
+  )
   const events = new EventEmitter<{ server: [ServerEvent] }>()
   const failed = new AbortController()
-  const context = makeContext({ options, env, dataDir, warden, events, ports: ports.ports, failed: failed.signal })
+  const context = makeContext({
+    options,
+    env,
+    dataDir,
+    warden,
+    events,
+    ports: ports.ports,
+    failed: failed.signal,
+  })
   const close = async (): Promise<void> => {
     await warden.close()
     await dataDir.close()
@@ -96,7 +107,15 @@ type ContextParts = {
   readonly failed: AbortSignal
 }
 
-const makeContext = ({ options, env, dataDir, warden, events, ports, failed }: ContextParts): StackContext => ({
+const makeContext = ({
+  options,
+  env,
+  dataDir,
+  warden,
+  events,
+  ports,
+  failed,
+}: ContextParts): StackContext => ({
   dataDir,
   cacheDir: options.cacheDir ?? readCacheDir(env),
   env,

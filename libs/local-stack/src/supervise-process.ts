@@ -14,6 +14,7 @@
  * whatever it left in its process group is ended too.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reasonOf } from './error-code.ts'
 import { endProcessGroup } from './end-process-group.ts'
 import { LocalStackError } from './local-stack-error.ts'
 import type { Env, Guard } from './stack-types.ts'
@@ -117,8 +118,10 @@ export const superviseProcess = async (spec: ProcessSpec): Promise<SupervisedPro
 }
 
 /** Doubles from `firstMs` to at most `maxMs`. */
-export const nextDelayMs = ({ firstMs, maxMs }: Pick<Backoff, 'firstMs' | 'maxMs'>, failures: number): number =>
-  Math.min(maxMs, firstMs * 2 ** Math.min(failures, 30))
+export const nextDelayMs = (
+  { firstMs, maxMs }: Pick<Backoff, 'firstMs' | 'maxMs'>,
+  failures: number,
+): number => Math.min(maxMs, firstMs * 2 ** Math.min(failures, 30))
 
 const backoffOf = (spec: ProcessSpec): Backoff => ({ ...DEFAULT_BACKOFF, ...spec.backoff })
 
@@ -141,11 +144,16 @@ const startRun = async (spec: ProcessSpec, child: SupervisedChild, stop: AbortSi
   const signal = AbortSignal.any([over.signal, timeout, stop])
   const run = await Promise.race([
     checkReady(spec, child, signal),
-    child.exited.then((exit): Run => ({ type: 'failed', reason: exit.error ?? new Error(describeExit(exit)) })),
+    child.exited.then((exit): Run => ({
+      type: 'failed',
+      reason: exit.error ?? new Error(describeExit(exit)),
+    })),
     whenAborted(signal),
   ])
   over.abort()
-  if (run.type === 'failed') await endRun(spec, child, stop.aborted ? (spec.graceMs ?? DEFAULT_GRACE_MS) : 0)
+  if (run.type === 'ready') return run
+  await endRun(spec, child, stop.aborted ? (spec.graceMs ?? DEFAULT_GRACE_MS) : 0)
+  await child.exited
   return run
 }
 
@@ -200,7 +208,7 @@ const describeFailedStart = async (spec: ProcessSpec, child: SupervisedChild, re
     })
   }
   const lines = await child.lastLines()
-  const cause = reason instanceof Error ? reason.message : String(reason)
+  const cause = reasonOf(reason)
   const output = lines.length === 0 ? 'It printed nothing.' : `Its last lines:\n  ${lines.join('\n  ')}`
   const where = spec.logFile === undefined ? '' : ` The whole log is in ${spec.logFile}.`
   return new LocalStackError('server-failed', `${spec.name} did not start: ${cause}.`, {

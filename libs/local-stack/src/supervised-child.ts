@@ -8,7 +8,11 @@ import type { Env, Guard } from './stack-types.ts'
 const KEPT_LINES = 30
 const LAST_LINES_MS = 500
 
-export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly error?: Error }
+export type Exit = {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly error?: Error
+}
 
 /** Where the output goes: to a file (which outlives us), or line by line to a function. */
 export type Output = { readonly logFile: string } | { readonly onLine: (line: string) => void }

@@ -104,7 +104,10 @@ describe('the cache', () => {
 
   it('reports progress up to the whole', async () => {
     const reports: Progress[] = []
-    await ensureArtefact(makeArtefact(), await makeContext({ onProgress: (progress) => reports.push(progress) }))
+    await ensureArtefact(
+      makeArtefact(),
+      await makeContext({ onProgress: (progress) => reports.push(progress) }),
+    )
     expect(reports.at(-1)).toEqual({ step: 'Download of the thing', done: 4, total: 4, unit: 'bytes' })
   })
 

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Waits until the condition holds. */
-export const eventually = async (holds: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> => {
+export const eventually = async (
+  holds: () => boolean | Promise<boolean>,
+  timeoutMs = 20_000,
+): Promise<void> => {
   const deadline = performance.now() + timeoutMs
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`still not true after ${timeoutMs} ms: ${holds}`)

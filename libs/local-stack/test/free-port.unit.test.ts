@@ -6,7 +6,11 @@ const isFree = async () => true
 
 describe('choosing a port', () => {
   it('takes the first wanted one that is free', async () => {
-    const port = await choosePort({ wanted: [9092, 9192], taken: none, isFree: async (port) => port !== 9092 })
+    const port = await choosePort({
+      wanted: [9092, 9192],
+      taken: none,
+      isFree: async (port) => port !== 9092,
+    })
     expect(port).toBe(9192)
   })
 

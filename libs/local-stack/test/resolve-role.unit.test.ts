@@ -6,7 +6,8 @@ import { chooseOrigin } from '../src/resolve-role.ts'
 import { isPortTaken, retryOnTakenPort } from '../src/stack-context.ts'
 import { nextDelayMs } from '../src/supervise-process.ts'
 
-const serverFailed = (lines: string) => new LocalStackError('server-failed', 'Kafka did not start', { nextStep: lines })
+const serverFailed = (lines: string) =>
+  new LocalStackError('server-failed', 'Kafka did not start', { nextStep: lines })
 
 describe('where a server comes from', () => {
   it('prefers a given URL, then Docker, then a process', () => {
@@ -34,7 +35,8 @@ describe('where a server comes from', () => {
   })
 
   it('names the package of a missing library', () => {
-    const message = 'mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file'
+    const message =
+      'mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file'
     expect(explainMongodFailure(message)).toMatchObject({
       code: 'library-missing',
       nextStep: expect.stringContaining('apt-get install libcurl4'),

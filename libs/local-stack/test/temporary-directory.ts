@@ -2,4 +2,5 @@ import { mkdtempSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-export const makeTemporaryDirectory = (): string => realpathSync(mkdtempSync(join(tmpdir(), 'millrace-test-')))
+export const makeTemporaryDirectory = (): string =>
+  realpathSync(mkdtempSync(join(tmpdir(), 'millrace-test-')))

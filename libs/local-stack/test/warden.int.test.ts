@@ -46,7 +46,9 @@ describe('the warden', () => {
 
   it('ends grandchildren, and a child that ignores SIGTERM, when the parent is killed', async () => {
     const fixture = new URL('./fixtures/supervise-sleepers.ts', import.meta.url).pathname
-    const parent = spawn(process.execPath, ['--conditions=source', fixture], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const parent = spawn(process.execPath, ['--conditions=source', fixture], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     started.push(parent)
     const [line] = await once(createInterface({ input: parent.stdout }), 'line')
     const pids: number[] = JSON.parse(String(line))

@@ -1,6 +1,6 @@
 import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf } from './documents.ts'
-import { isDuplicateKey, translating } from './mongo-error.ts'
+import { translating } from './mongo-error.ts'
 
 export type Lease = { readonly name: string; readonly owner: string; readonly epoch: number }
 
@@ -11,33 +11,30 @@ export type Leases = {
   release(lease: Lease): Promise<void>
 }
 
+/** One pipeline stage: the lease as it is while another holds it, else ours, with a new epoch if it was not. */
+const takeIfFree = (owner: string, ttlMs: number) => {
+  const isOurs = { $eq: ['$owner', owner] }
+  const isFree = { $or: [isOurs, { $lt: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }] }
+  const epoch = { $add: [{ $ifNull: ['$epoch', 0] }, { $cond: [isOurs, 0, 1] }] }
+  return {
+    $set: {
+      owner: { $cond: [isFree, owner, '$owner'] },
+      epoch: { $cond: [isFree, epoch, '$epoch'] },
+      expiresAt: { $cond: [isFree, { $add: ['$$NOW', ttlMs] }, '$expiresAt'] },
+    },
+  }
+}
+
 export const mongoLeases = (connection: MongoConnection): Leases => {
   const { leases } = collectionsOf(connection.db)
   return {
     take: (name, owner, ttlMs) =>
       translating(async () => {
-        try {
-          const after = await leases.findOneAndUpdate(
-            { _id: name, $expr: { $or: [{ $eq: ['$owner', owner] }, { $lt: ['$expiresAt', '$$NOW'] }] } },
-            [
-              {
-                $set: {
-                  epoch: {
-                    $add: [{ $ifNull: ['$epoch', 0] }, { $cond: [{ $eq: ['$owner', owner] }, 0, 1] }],
-                  },
-                  owner,
-                  expiresAt: { $add: ['$$NOW', ttlMs] },
-                },
-              },
-            ],
-            { upsert: true, returnDocument: 'after' },
-          )
-          return after ? { name, owner, epoch: after.epoch } : undefined
-        } catch (error) {
-          // The upsert of a lease that exists and is held: nothing matched, so it tried to insert.
-          if (isDuplicateKey(error)) return undefined
-          throw error
-        }
+        const after = await leases.findOneAndUpdate({ _id: name }, [takeIfFree(owner, ttlMs)], {
+          upsert: true,
+          returnDocument: 'after',
+        })
+        return after?.owner === owner ? { name, owner, epoch: after.epoch } : undefined
       }),
     release: (lease) =>
       translating(async () => {

@@ -98,5 +98,8 @@ export const bindToLoopback = <Binding extends object>(
   bindings: Readonly<Record<string, readonly Binding[]>>,
 ): Record<string, (Binding & { HostIp: string })[]> =>
   Object.fromEntries(
-    Object.entries(bindings).map(([port, hosts]) => [port, hosts.map((host) => ({ ...host, HostIp: LOOPBACK }))]),
+    Object.entries(bindings).map(([port, hosts]) => [
+      port,
+      hosts.map((host) => ({ ...host, HostIp: LOOPBACK })),
+    ]),
   )

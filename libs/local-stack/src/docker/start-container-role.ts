@@ -6,6 +6,7 @@
 import { initiateReplicaSet } from '@millrace/mongo'
 import { createWriteStream } from 'node:fs'
 import type { StartedTestContainer } from 'testcontainers'
+import { reasonOf } from '../error-code.ts'
 import { LOOPBACK } from '../free-port.ts'
 import { LocalStackError } from '../local-stack-error.ts'
 import { directMongoUrl } from '../mongo-process.ts'
@@ -36,7 +37,11 @@ export const startContainerRole = (role: Role, context: StackContext): Promise<S
     return { url: spec.url, origin: 'docker', stop }
   })
 
-const startContainer = async (role: Role, spec: ContainerSpec, context: StackContext): Promise<StartedTestContainer> => {
+const startContainer = async (
+  role: Role,
+  spec: ContainerSpec,
+  context: StackContext,
+): Promise<StartedTestContainer> => {
   const container = await describeContainer(spec)
   const logFile = context.dataDir.logFile(role)
   container.withLogConsumer((stream) => void stream.pipe(createWriteStream(logFile, { flags: 'a' })))
@@ -47,7 +52,7 @@ const startContainer = async (role: Role, spec: ContainerSpec, context: StackCon
   try {
     return await container.start()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = reasonOf(cause)
     throw new LocalStackError('server-failed', `The container of ${spec.image} did not start: ${reason}.`, {
       nextStep: `Its log is in ${logFile}. To do without Docker stop its engine; servers are then started as processes.`,
       cause,

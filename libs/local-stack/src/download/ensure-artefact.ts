@@ -8,6 +8,7 @@
 import { mkdir, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hasCode } from '../error-code.ts'
 import { isAborted, LocalStackError } from '../local-stack-error.ts'
 import { lockFile } from '../lock-file.ts'
 import { makeWritable } from '../make-writable.ts'
@@ -34,7 +35,14 @@ export type Artefact = {
 const ATTEMPTS = 3
 const FIRST_BACKOFF_MS = 2_000
 /** Nothing that a second attempt would change. */
-const FINAL_CODES = new Set(['maven-missing', 'pip-missing', 'java-missing', 'disk-full', 'platform-unsupported', 'aborted'])
+const FINAL_CODES = new Set([
+  'maven-missing',
+  'pip-missing',
+  'java-missing',
+  'disk-full',
+  'platform-unsupported',
+  'aborted',
+])
 
 /** The directory of the artefact, downloaded first if need be. */
 export const ensureArtefact = async (artefact: Artefact, context: StackContext): Promise<string> => {
@@ -43,7 +51,8 @@ export const ensureArtefact = async (artefact: Artefact, context: StackContext):
   await makeWritable(join(context.cacheDir, 'locks'), 'MILLRACE_CACHE')
   const release = await lockFile(join(context.cacheDir, 'locks', artefact.name), {
     signal: context.signal,
-    onWait: (pid) => context.logger.info({ pid, artefact: artefact.name }, 'waiting for the download of another process'),
+    onWait: (pid) =>
+      context.logger.info({ pid, artefact: artefact.name }, 'waiting for the download of another process'),
   })
   try {
     if (!(await artefact.isComplete(target))) await fill(artefact, context, target)
@@ -59,15 +68,18 @@ const fill = async (artefact: Artefact, context: StackContext, target: string): 
   await requireSpace(context.cacheDir, artefact.diskBytes)
   const report = makeReport(artefact, context)
   report(0)
-  const stopWatching = watchBytes(partial, (bytes) => report(Math.min(bytes, Math.floor(artefact.downloadBytes * 0.99))))
+  const stopWatching = watchBytes(partial, (bytes) =>
+    report(Math.min(bytes, Math.floor(artefact.downloadBytes * 0.99))),
+  )
   try {
     await downloadWithRetries(artefact, context, partial)
     const finished = await artefact.unpack(partial)
-    if (!(await artefact.isComplete(finished))) throw new Error(`${artefact.name} is not complete after unpacking`)
+    if (!(await artefact.isComplete(finished)))
+      throw new Error(`${artefact.name} is not complete after unpacking`)
     await rm(target, { recursive: true, force: true })
     await rename(finished, target)
   } catch (error) {
-    throw isNoSpace(error) ? diskFull(context.cacheDir) : error
+    throw hasCode(error, 'ENOSPC') ? diskFull(context.cacheDir) : error
   } finally {
     stopWatching()
   }
@@ -84,7 +96,11 @@ const makeReport = ({ step, downloadBytes }: Artefact, { onProgress }: StackCont
   }
 }
 
-const downloadWithRetries = async (artefact: Artefact, context: StackContext, partial: string): Promise<void> => {
+const downloadWithRetries = async (
+  artefact: Artefact,
+  context: StackContext,
+  partial: string,
+): Promise<void> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await artefact.download(partial)
@@ -92,19 +108,23 @@ const downloadWithRetries = async (artefact: Artefact, context: StackContext, pa
       return
     } catch (error) {
       if (isMismatch(error)) await clear(partial)
-      if (attempt >= ATTEMPTS || isFinal(error) || isAborted(context.signal)) throw nameArtefact(artefact, error)
+      if (attempt >= ATTEMPTS || isFinal(error) || isAborted(context.signal))
+        throw nameArtefact(artefact, error)
       const backoffMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1)
-      context.logger.warn({ err: error, artefact: artefact.name, attempt, nextTryMs: backoffMs }, 'download retried')
+      context.logger.warn(
+        { err: error, artefact: artefact.name, attempt, nextTryMs: backoffMs },
+        'download retried',
+      )
       await sleep(backoffMs)
     }
   }
 }
 
-const isNoSpace = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOSPC'
+const isMismatch = (error: unknown): boolean =>
+  error instanceof LocalStackError && error.code === 'checksum-mismatch'
 
-const isMismatch = (error: unknown): boolean => error instanceof LocalStackError && error.code === 'checksum-mismatch'
-
-const isFinal = (error: unknown): boolean => !(error instanceof LocalStackError) || FINAL_CODES.has(error.code)
+const isFinal = (error: unknown): boolean =>
+  !(error instanceof LocalStackError) || FINAL_CODES.has(error.code)
 
 /** Resuming on wrong bytes would keep them. */
 const clear = async (partial: string): Promise<void> => {
@@ -114,12 +134,16 @@ const clear = async (partial: string): Promise<void> => {
 
 const nameArtefact = (artefact: Artefact, error: unknown): unknown => {
   if (!(error instanceof LocalStackError) || error.code !== 'download-failed') return error
-  return new LocalStackError('download-failed', `${artefact.step} failed ${ATTEMPTS} times. ${error.message}`, {
-    nextStep:
-      'Check the network and your Maven or pip configuration (mirror, proxy), then start again: it goes on where it stopped. ' +
-      'Or give KAFKA_BROKERS, MONGO_URL and SCHEMA_REGISTRY_URL, or start Docker.',
-    cause: error,
-  })
+  return new LocalStackError(
+    'download-failed',
+    `${artefact.step} failed ${ATTEMPTS} times. ${error.message}`,
+    {
+      nextStep:
+        'Check the network and your Maven or pip configuration (mirror, proxy), then start again: it goes on where it stopped. ' +
+        'Or give KAFKA_BROKERS, MONGO_URL and SCHEMA_REGISTRY_URL, or start Docker.',
+      cause: error,
+    },
+  )
 }
 
 const requireSpace = async (directory: string, bytes: number): Promise<void> => {

@@ -24,9 +24,13 @@ const MAVEN_BYTES = 20_000_000
 export const ensureKafka = async (context: StackContext): Promise<string> => {
   const jars = await ensureArtefact(kafkaArtefact(context), context)
   if (!jars.includes(delimiter)) return jars
-  throw new LocalStackError('path-unsupported', `Java cannot read a class path with "${delimiter}" in it: ${jars}`, {
-    nextStep: 'Set MILLRACE_CACHE to a directory without it.',
-  })
+  throw new LocalStackError(
+    'path-unsupported',
+    `Java cannot read a class path with "${delimiter}" in it: ${jars}`,
+    {
+      nextStep: 'Set MILLRACE_CACHE to a directory without it.',
+    },
+  )
 }
 
 const kafkaArtefact = (context: StackContext): Artefact => ({

