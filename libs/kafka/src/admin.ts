@@ -23,7 +23,7 @@ export const withAdmin = async <Result>(
   connection: KafkaConnection,
   { doing, run, retry = boundedRetries }: AdminCall<Result>,
 ): Promise<Result> => {
-  const admin = kafkaOf(connection).admin({ retry })
+  const admin = kafkaOf(connection, retry).admin({ retry })
   try {
     await admin.connect()
     return await run(admin)

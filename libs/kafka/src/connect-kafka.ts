@@ -42,7 +42,9 @@ export const boundedRetries = {
   maxRetryTime: 5_000,
 }
 
-const clients = new WeakMap<KafkaConnection, () => Kafka>()
+type Retries = typeof boundedRetries
+
+const clients = new WeakMap<KafkaConnection, (retry: Retries) => Kafka>()
 
 /** Never fails by itself: the first call that uses the connection does, when Kafka is not there. */
 export const connectKafka = (options: KafkaOptions): KafkaConnection => {
@@ -54,7 +56,6 @@ export const connectKafka = (options: KafkaOptions): KafkaConnection => {
     authenticationTimeout: AUTHENTICATE_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
-    retry: boundedRetries,
     logLevel: kafkajs.logLevel.INFO,
     logCreator: bridgeLogs(logger),
     ...(ssl === undefined ? {} : { ssl }),
@@ -63,13 +64,13 @@ export const connectKafka = (options: KafkaOptions): KafkaConnection => {
   const connection = Object.freeze({ brokers: [...brokers], clientId, logger })
   // A client each: clients made by one Kafka object share the committed offsets of a group, so that two consumers
   // of one group in one process would wipe each other's positions.
-  clients.set(connection, () => new kafkajs.Kafka(config))
+  clients.set(connection, (retry) => new kafkajs.Kafka({ ...config, retry }))
   return connection
 }
 
 /** For this library only: the kafkajs client behind a connection. */
-export const kafkaOf = (connection: KafkaConnection): Kafka => {
+export const kafkaOf = (connection: KafkaConnection, retry: Retries = boundedRetries): Kafka => {
   const make = clients.get(connection)
   if (!make) throw new Error('this connection was not made by connectKafka')
-  return make()
+  return make(retry)
 }

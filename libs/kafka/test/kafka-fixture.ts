@@ -31,19 +31,20 @@ export const messageOf = (number: number, valueBytes = 0): OutgoingMessage => ({
   headers: { number: String(number) },
 })
 
-const messages = (count: number, valueBytes: number): OutgoingMessage[] =>
-  Array.from({ length: count }, (_, number) => messageOf(number, valueBytes))
+const MESSAGES_PER_SEND = 500
 
 type Fill = { topic: string; partition: number; count: number; valueBytes?: number }
 
-/** Produces `count` messages in one send, and closes its producer. */
+/** Produces messages 0 to `count`, and closes its producer. */
 export const fill = async (
   connection: KafkaConnection,
   { topic, partition, count, valueBytes = 0 }: Fill,
 ): Promise<void> => {
   const producer = makePartitionProducer(connection, { topic, partition })
+  const messages = Array.from({ length: count }, (_, number) => messageOf(number, valueBytes))
   try {
-    await producer.send(messages(count, valueBytes))
+    for (let from = 0; from < count; from += MESSAGES_PER_SEND)
+      await producer.send(messages.slice(from, from + MESSAGES_PER_SEND))
   } finally {
     await producer.close()
   }

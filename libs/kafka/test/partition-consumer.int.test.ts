@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { fetchCommittedOffsets } from '../src/admin.ts'
+import { fetchCommittedOffsets, withAdmin } from '../src/admin.ts'
 import { kafkaOf } from '../src/connect-kafka.ts'
 import type { ConsumerEvent } from '../src/consumer-event.ts'
 import type { PartitionConsumer } from '../src/partition-consumer.ts'
@@ -16,6 +16,15 @@ const stateOf = (consumer: PartitionConsumer, partition: number): string | undef
 
 const has = (events: readonly ConsumerEvent[], type: ConsumerEvent['type']): boolean =>
   events.some((event) => event.type === type)
+
+const deleteRecordsBelow = (topic: string, offset: string): Promise<void> =>
+  withAdmin(connection, {
+    doing: 'delete records',
+    async run(admin) {
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] })
+    },
+  })
 
 describe('a partition consumer', () => {
   it('applies every record of every partition in order', async () => {
@@ -153,10 +162,7 @@ describe('a partition consumer', () => {
   it('reports a jump when Kafka no longer has what comes next', async () => {
     const topic = await createTopic(connection, 1)
     await fill(connection, { topic, partition: 0, count: 100 })
-    const admin = kafkaOf(connection).admin()
-    await admin.connect()
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '60' }] })
-    await admin.disconnect()
+    await deleteRecordsBelow(topic, '60')
     const source = new RecordingSource()
     source.checkpoints.set(`${topic}/0`, 20n)
     const { events } = await consume({ topic, source, groupId: uniqueName('group') })

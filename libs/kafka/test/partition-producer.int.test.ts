@@ -1,7 +1,9 @@
+import type { Admin } from 'kafkajs'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { silentLogger } from '@millrace/runtime'
-import { fetchEndOffsets } from '../src/admin.ts'
-import { connectKafka, kafkaOf } from '../src/connect-kafka.ts'
+import { eventually } from '@millrace/testkit'
+import { fetchEndOffsets, withAdmin } from '../src/admin.ts'
+import { connectKafka } from '../src/connect-kafka.ts'
 import { type PartitionProducer, makePartitionProducer } from '../src/partition-producer.ts'
 import { connect, consume, createTopic, messageOf, stopAll, uniqueName } from './kafka-fixture.ts'
 import { RecordingSource, doneWith } from './recording-source.ts'
@@ -21,15 +23,17 @@ afterEach(async () => {
   await Promise.all(producers.splice(0).map((producer) => producer.close()))
 })
 
-const remake = async (topic: string): Promise<void> => {
-  const admin = kafkaOf(connection).admin()
-  await admin.connect()
-  await admin.deleteTopics({ topics: [topic] })
-  await until('the topic is gone', () => true)
-  for (let isMade = false; !isMade; )
-    isMade = await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }).catch(() => false)
-  await admin.disconnect()
-}
+const createNow = (admin: Admin, topic: string): Promise<boolean> =>
+  admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }).catch(() => false)
+
+const remake = (topic: string): Promise<void> =>
+  withAdmin(connection, {
+    doing: 'make the topic anew',
+    async run(admin) {
+      await admin.deleteTopics({ topics: [topic] })
+      await eventually(() => createNow(admin, topic), Boolean)
+    },
+  })
 
 describe('a partition producer', () => {
   it('writes to its partition and tells where', async () => {
@@ -51,6 +55,7 @@ describe('a partition producer', () => {
   it('keeps keys, values, headers and times as they were, years apart and compressed', async () => {
     const topic = await createTopic(connection, 1, [
       { name: 'message.timestamp.before.max.ms', value: '9223372036854775807' },
+      { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' },
     ])
     const producer = makePartitionProducer(connection, { topic, partition: 0, compression: 'gzip' })
     producers.push(producer)

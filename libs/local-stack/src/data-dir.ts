@@ -3,7 +3,8 @@
  *
  *   kafka/  mongo/  registry/   the servers' data       logs/<server>.log
  *   stack.lock                  who runs on it now: a second stack is refused
- *   ports.json                  the ports of the last run, taken again when they are free
+ *   last-run.json               its ports, taken again when they are free, and where each server came from:
+ *                               the data of a container cannot be read by a process, nor the other way round
  *   processes.json              the servers that run, each with its start time: what a crash left is ended
  *                               at the next start (normally the warden was faster)
  *
@@ -19,9 +20,14 @@ import { LocalStackError } from './local-stack-error.ts'
 import { tryLockFile } from './lock-file.ts'
 import { makeWritable } from './make-writable.ts'
 import { identifyProcess, type ProcessIdentity } from './process-identity.ts'
-import type { Guard } from './stack-types.ts'
+import type { Guard, Origin, Role } from './stack-types.ts'
 
 const LEFT_OVER_GRACE_MS = 10_000
+
+export type LastRun = {
+  readonly ports: Readonly<Record<string, number>>
+  readonly origins: Readonly<Partial<Record<Role, Origin>>>
+}
 
 export type DataDir = {
   readonly path: string
@@ -29,8 +35,8 @@ export type DataDir = {
   /** Made on first use. */
   subdirectory(name: string): Promise<string>
   logFile(server: string): string
-  readonly ports: Readonly<Record<string, number>>
-  rememberPorts(ports: Readonly<Record<string, number>>): Promise<void>
+  readonly lastRun: LastRun
+  rememberRun(run: LastRun): Promise<void>
   /** Notes running processes in the directory. */
   readonly guard: Guard
   /** A name that stays with the data and goes with it: for volumes that live elsewhere. */
@@ -56,8 +62,8 @@ export const openDataDir = async (wish: { dataDir: string; ephemeral: boolean })
       return join(path, name)
     },
     logFile: (server) => join(path, 'logs', `${server}.log`),
-    ports: await readJson<Record<string, number>>(join(path, 'ports.json'), {}),
-    rememberPorts: (ports) => writeJson(join(path, 'ports.json'), ports),
+    lastRun: await readJson<LastRun>(join(path, 'last-run.json'), { ports: {}, origins: {} }),
+    rememberRun: (run) => writeJson(join(path, 'last-run.json'), run),
     guard: makeRecord(processesFile),
     volumeId: () => readVolumeId(join(path, 'volumes.json')),
     close,

@@ -89,5 +89,5 @@ const startBroker = async (
       await waitForTcp(LOOPBACK, port, signal)
     },
   })
-  return { url: `${LOOPBACK}:${port}`, origin: 'process', stop: server.stop }
+  return { url: `${LOOPBACK}:${port}`, origin: 'process', stop: () => server.stop() }
 }

@@ -34,7 +34,7 @@ export const lockFile = async (path: string, { onWait, signal }: LockOptions = {
   for (let isFirst = true; ; isFirst = false) {
     throwIfAborted(signal)
     const attempt = await tryLockFile(path)
-    if (attempt.type === 'locked') return attempt.release
+    if (attempt.type === 'locked') return () => attempt.release()
     if (isFirst) onWait?.(attempt.pid)
     await sleep(POLL_MS)
   }
@@ -63,8 +63,9 @@ const readOwner = async (path: string): Promise<Owner> => {
     return isSameProcess(identity) ? { type: 'alive', pid: identity.pid } : { type: 'dead' }
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return { type: 'none' }
-    const ageMs = await ageOf(path)
-    return ageMs > UNREADABLE_IS_STALE_AFTER_MS ? { type: 'dead' } : { type: 'alive', pid: 0 }
+    if ((await ageOf(path)) > UNREADABLE_IS_STALE_AFTER_MS) return { type: 'dead' }
+    await sleep(POLL_MS)
+    return readOwner(path)
   }
 }
 

@@ -24,7 +24,7 @@ export const startMongoProcess = async (context: StackContext): Promise<StartedR
         await initiateReplicaSet({ url: directMongoUrl(host), host, signal })
       },
     })
-    return { url: mongoUrl(host), origin: 'process', stop: server.stop }
+    return { url: mongoUrl(host), origin: 'process', stop: () => server.stop() }
   })
 }
 

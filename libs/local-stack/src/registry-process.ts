@@ -24,7 +24,7 @@ export const startRegistryProcess = async (context: StackContext): Promise<Start
       cwd: directory,
       ready: ({ signal }) => waitForRegistry(url, signal),
     })
-    return { url, origin: 'process', stop: server.stop }
+    return { url, origin: 'process', stop: () => server.stop() }
   })
 }
 

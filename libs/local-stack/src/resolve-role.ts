@@ -7,10 +7,20 @@ import { startRegistryProcess } from './registry-process.ts'
 import type { StackContext } from './stack-context.ts'
 import type { Origin, Role, StartedRole } from './stack-types.ts'
 
-/** Whoever has a URL wants that server; otherwise Docker is asked before anything is downloaded. */
-export const chooseOrigin = (url: string | undefined, hasEngine: boolean): Origin => {
+type Choice = {
+  readonly url: string | undefined
+  readonly hasEngine: boolean
+  /** Where the server of the last run on this data came from. */
+  readonly last: Origin | undefined
+}
+
+/**
+ * Whoever has a URL wants that server; otherwise Docker goes before anything that has to be downloaded, unless
+ * there is data that processes wrote.
+ */
+export const chooseOrigin = ({ url, hasEngine, last }: Choice): Origin => {
   if (url) return 'url'
-  return hasEngine ? 'docker' : 'process'
+  return hasEngine && last !== 'process' ? 'docker' : 'process'
 }
 
 type Source = { readonly origin: Origin; readonly url: string | undefined }

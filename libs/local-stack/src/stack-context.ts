@@ -33,7 +33,7 @@ export const makePorts = (dataDir: DataDir, preferred: Readonly<Partial<Record<P
   const chosen: Record<string, number> = {}
   const ports: Ports = {
     async choose(name, isRetry) {
-      const known = [dataDir.ports[name], preferred[name]].filter((port) => port !== undefined)
+      const known = [dataDir.lastRun.ports[name], preferred[name]].filter((port) => port !== undefined)
       const port = await choosePort({ wanted: isRetry ? [] : known, taken: takenPorts })
       takenPorts.add(port)
       chosen[name] = port
@@ -42,7 +42,7 @@ export const makePorts = (dataDir: DataDir, preferred: Readonly<Partial<Record<P
   }
   return {
     ports,
-    remember: () => dataDir.rememberPorts({ ...dataDir.ports, ...chosen }),
+    all: () => ({ ...dataDir.lastRun.ports, ...chosen }),
     giveBack: () => {
       for (const port of Object.values(chosen)) takenPorts.delete(port)
     },

@@ -89,7 +89,7 @@ export const startLocalStack = async (options: LocalStackOptions): Promise<Local
   }
   try {
     const roles = await startRoles(options, context, failed)
-    await ports.remember()
+    await dataDir.rememberRun({ ports: ports.all(), origins: originsOf(roles, dataDir) })
     return makeStack(roles, events, close)
   } catch (error) {
     await close()
@@ -136,12 +136,21 @@ const startRoles = async (
   context: StackContext,
   failed: AbortController,
 ): Promise<StartedRoles> => {
-  const engine = ROLES.some((role) => !urls[role]) && (await hasEngine(context.env, context.logger))
+  const { origins } = context.dataDir.lastRun
+  const mayUseEngine = ROLES.some((role) => !urls[role] && origins[role] !== 'process')
+  const engine = mayUseEngine && (await hasEngine(context.env, context.logger))
   const errors: unknown[] = []
   const start = async (role: Role): Promise<readonly [Role, StartedRole] | null> => {
     try {
       const url = urls[role]
-      return [role, await startRole(role, { origin: chooseOrigin(url, engine), url }, context)]
+      const origin = chooseOrigin({ url, hasEngine: engine, last: origins[role] })
+      if (origin === 'process' && origins[role] === 'docker') {
+        context.logger.warn(
+          { role },
+          'data of the last run is in Docker, which does not answer: starting without it',
+        )
+      }
+      return [role, await startRole(role, { origin, url }, context)]
     } catch (error) {
       errors.push(error)
       failed.abort(error)
@@ -152,9 +161,15 @@ const startRoles = async (
   if (kafka && mongo && registry && !isAborted(context.signal)) {
     return { kafka: kafka[1], mongo: mongo[1], registry: registry[1] }
   }
-  await Promise.all([kafka, mongo, registry].map((started) => started?.[1].stop()))
+  await Promise.all([kafka, mongo, registry].map(async (started) => started?.[1].stop()))
   throw errors[0] ?? context.signal.reason
 }
+
+/** A given URL says nothing about the data that is here. */
+const originsOf = (roles: StartedRoles, { lastRun }: DataDir): DataDir['lastRun']['origins'] =>
+  Object.fromEntries(
+    ROLES.map((role) => [role, roles[role].origin === 'url' ? lastRun.origins[role] : roles[role].origin]),
+  )
 
 const makeStack = (
   roles: StartedRoles,

@@ -1,11 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { inheritedEnv } from './config.ts'
 import { identifyProcess, type ProcessIdentity } from './process-identity.ts'
 import type { Env, Guard } from './stack-types.ts'
 import { formatWardenMessage, type WardenMessage } from './warden-protocol.ts'
 
 const DEFAULT_GRACE_MS = 5_000
+/** More means that it cannot run here, not that somebody kills it. */
+const MAX_LAUNCHES = 20
 
 export type WardenOptions = {
   readonly graceMs?: number
@@ -23,6 +27,7 @@ export type Warden = Guard & {
 export const startWarden = (options: WardenOptions = {}): Warden => {
   const guarded = new Map<number, ProcessIdentity>()
   let isClosed = false
+  let launches = 1
   let child = launch()
 
   function launch(): ChildProcess {
@@ -30,6 +35,13 @@ export const startWarden = (options: WardenOptions = {}): Warden => {
     // A warden that was killed is replaced, and told again what there is to guard.
     started.once('exit', () => {
       if (isClosed) return
+      launches += 1
+      if (launches > MAX_LAUNCHES) {
+        process.emitWarning(
+          'The warden does not stay up: processes may be left behind if this one is killed.',
+        )
+        return
+      }
       child = launch()
       for (const leader of guarded.values()) send({ type: 'guard', leader }, child)
     })
@@ -49,6 +61,7 @@ export const startWarden = (options: WardenOptions = {}): Warden => {
     async close() {
       if (isClosed) return
       isClosed = true
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')
       child.ref()
       child.stdin?.end()
@@ -63,12 +76,12 @@ const spawnWarden = ({ graceMs = DEFAULT_GRACE_MS, env, removeAtEnd }: WardenOpt
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
-    ...(env && { env }),
+    env: { ...(env ?? inheritedEnv()), NODE_OPTIONS: '' }, // what is preloaded in the parent may not be found from here
   })
-  child.on('error', () => {}) // reported by the exit of the process, if it ever ran
+  child.on('error', () => {}) // seen by its missing pid
   child.stdin?.on('error', () => {}) // the warden is gone; its replacement is told everything
   child.unref()
-  if (child.stdin && 'unref' in child.stdin && typeof child.stdin.unref === 'function') child.stdin.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
   return child
 }
 

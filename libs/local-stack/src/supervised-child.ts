@@ -36,20 +36,22 @@ export type SupervisedChild = {
 /** The child leads its own process group, so that a Ctrl-C reaches only us and we can end it with its children. */
 export const launchChild = (spec: ChildSpec): SupervisedChild => {
   const log = 'logFile' in spec.output ? openLogFile(spec.output.logFile) : null
-  const stdio = log === null ? 'pipe' : log.fd
-  const child = spawn(spec.command, spec.args, {
-    detached: true,
-    stdio: ['ignore', stdio, stdio],
-    ...(spec.cwd !== undefined && { cwd: spec.cwd }),
-    ...(spec.env && { env: spec.env }),
-  })
+  const child = spawnGroup(spec, log?.fd ?? 'pipe')
   const leader = child.pid === undefined ? null : identifyProcess(child.pid)
   if (leader) for (const guard of spec.guards) guard.guard(leader.pid)
   if (log) closeLogFile(log.fd)
   const logStartByte = log?.size ?? 0
-  const readLines = collectLines(child, spec.output, logStartByte)
-  return { leader, logStartByte, exited: awaitExit(child), lastLines: readLines }
+  const lastLines = collectLines(child, spec.output, logStartByte)
+  return { leader, logStartByte, exited: awaitExit(child), lastLines }
 }
+
+const spawnGroup = ({ command, args, cwd, env }: ChildSpec, output: number | 'pipe'): ChildProcess =>
+  spawn(command, args, {
+    detached: true,
+    stdio: ['ignore', output, output],
+    ...(cwd !== undefined && { cwd }),
+    ...(env && { env }),
+  })
 
 const collectLines = (child: ChildProcess, output: Output, fromByte: number) => {
   if ('logFile' in output) return () => readLastLines(output.logFile, KEPT_LINES, fromByte)

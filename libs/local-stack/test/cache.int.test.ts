@@ -44,6 +44,13 @@ const makeArtefact = (changes: Partial<Artefact> = {}): Artefact => ({
   ...changes,
 })
 
+/** A directory with this one command in it. */
+const makeCommand = async (name: string, script: string): Promise<string> => {
+  const directory = makeTemporaryDirectory()
+  await writeFile(join(directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  return directory
+}
+
 describe('the cache', () => {
   it('downloads once, and finds it again', async () => {
     const context = await makeContext()
@@ -119,6 +126,38 @@ describe('the cache', () => {
   it('says that Java is missing', async () => {
     const context = await makeContext({ env: { PATH: '/nowhere' } })
     await expect(ensureKafka(context)).rejects.toMatchObject({ code: 'java-missing' })
+  })
+
+  it('says which Java it found when it is too old', async () => {
+    const PATH = await makeCommand('java', `echo 'openjdk version "11.0.2"' >&2`)
+    await expect(ensureKafka(await makeContext({ env: { PATH } }))).rejects.toMatchObject({
+      code: 'java-too-old',
+      message: expect.stringContaining('is Java 11'),
+    })
+  })
+
+  it('says that Maven is missing when there is something to download', async () => {
+    const PATH = await makeCommand('java', `echo 'openjdk version "17.0.2"' >&2`)
+    await expect(ensureKafka(await makeContext({ env: { PATH } }))).rejects.toMatchObject({
+      code: 'maven-missing',
+    })
+  })
+
+  it('says that pip is missing when Python is there without it', async () => {
+    const PATH = await makeCommand('python3', 'echo "/usr/bin/python3: No module named pip" >&2; exit 1')
+    await expect(ensureMongod(await makeContext({ env: { PATH } }))).rejects.toMatchObject({
+      code: 'pip-missing',
+    })
+  })
+
+  it('says that the disk is full when a tool says so', async () => {
+    const PATH = await makeCommand(
+      'python3',
+      'echo "OSError: [Errno 28] No space left on device" >&2; exit 2',
+    )
+    await expect(ensureMongod(await makeContext({ env: { PATH } }))).rejects.toMatchObject({
+      code: 'disk-full',
+    })
   })
 
   it('says that python3 is missing', async () => {

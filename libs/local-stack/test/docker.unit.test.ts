@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { bindToLoopback, CONTAINER_SPECS } from '../src/docker/container-spec.ts'
+import { CONTAINER_SPECS, publishOnLoopback } from '../src/docker/container-spec.ts'
 import { engineSockets, mayHaveEngine } from '../src/docker/find-engine.ts'
 
 const memory = { kafkaMinMb: 128, kafkaMaxMb: 256, registryMaxMb: 200, mongoCacheGb: 0.5 }
@@ -7,8 +7,8 @@ const specOf = (role: 'kafka' | 'mongo' | 'registry') => CONTAINER_SPECS[role]({
 
 describe('containers', () => {
   it('publishes ports on the loopback address only', () => {
-    expect(bindToLoopback({ '9092/tcp': [{ HostPort: '9092' }] })).toEqual({
-      '9092/tcp': [{ HostPort: '9092', HostIp: '127.0.0.1' }],
+    expect(publishOnLoopback(specOf('kafka'))).toEqual({
+      '9092/tcp': [{ HostIp: '127.0.0.1', HostPort: '19000' }],
     })
   })
 

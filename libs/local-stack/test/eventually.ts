@@ -7,7 +7,8 @@ export const eventually = async (
 ): Promise<void> => {
   const deadline = performance.now() + timeoutMs
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`still not true after ${timeoutMs} ms: ${holds}`)
+    if (performance.now() > deadline)
+      throw new Error(`still not true after ${timeoutMs} ms: ${String(holds)}`)
     await sleep(50)
   }
 }

@@ -34,12 +34,15 @@ const registerSchema = async (stack: LocalStack, name: string): Promise<number> 
     headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
     body: JSON.stringify({ schema }),
   })
-  const { id }: { id: number } = await response.json()
+  const { id } = (await response.json()) as { id: number }
   return id
 }
 
 const readSchema = async (stack: LocalStack, id: number): Promise<number> =>
   (await fetch(`${stack.urls.registry}/schemas/ids/${id}`)).status
+
+const readLeaders = (dataDir: string): { pid: number }[] =>
+  JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8')) as { pid: number }[]
 
 /** Another program that listens where the stack did. */
 const occupy = async (port: number): Promise<Server> => {
@@ -116,7 +119,7 @@ describe('a stack with a data directory', () => {
     const events: ServerEvent[] = []
     running.onServerEvent((event) => events.push(event))
     const late = await registerSchema(running, 'HappenedLate')
-    const leaders: { pid: number }[] = JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8'))
+    const leaders = readLeaders(dataDir)
     for (const { pid } of leaders) process.kill(pid, 'SIGKILL')
     await eventually(() => events.filter(({ type }) => type === 'restarted').length === 3, 60_000)
     expect(
@@ -134,7 +137,9 @@ describe('a stack with a data directory', () => {
     const before = stack?.urls
     await stack?.stop()
     stack = null
-    const ports: Record<string, number> = JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8'))
+    const { ports } = JSON.parse(readFileSync(join(dataDir, 'last-run.json'), 'utf8')) as {
+      ports: Record<string, number>
+    }
     const occupied = await Promise.all(Object.values(ports).map(occupy))
     const moved = await restart()
     for (const server of occupied) server.close()
@@ -160,8 +165,8 @@ describe('a stack whose process is killed', () => {
     const parent = spawn(process.execPath, ['--conditions=source', fixture], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const [line] = await once(createInterface({ input: parent.stdout }), 'line')
-    const { pids, directory }: { pids: number[]; directory: string } = JSON.parse(String(line))
+    const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string]
+    const { pids, directory } = JSON.parse(line) as { pids: number[]; directory: string }
     expect(pids.map((pid) => identifyProcess(pid) !== null)).toEqual([true, true, true])
     parent.kill('SIGKILL')
     await eventually(() => !pids.some((pid) => identifyProcess(pid)) && !existsSync(directory), 30_000)
@@ -174,7 +179,7 @@ describe('a start that is cancelled', () => {
     const dataDir = makeTemporaryDirectory()
     const starting = start({ dataDir, signal: cancel.signal })
     await eventually(() => existsSync(join(dataDir, 'processes.json')))
-    const leaders: { pid: number }[] = JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8'))
+    const leaders = readLeaders(dataDir)
     cancel.abort()
     await expect(starting).rejects.toMatchObject({ code: 'aborted' })
     expect(leaders.some(({ pid }) => identifyProcess(pid))).toBe(false)

@@ -11,9 +11,14 @@ const serverFailed = (lines: string) =>
 
 describe('where a server comes from', () => {
   it('prefers a given URL, then Docker, then a process', () => {
-    expect(chooseOrigin('127.0.0.1:9092', true)).toBe('url')
-    expect(chooseOrigin(undefined, true)).toBe('docker')
-    expect(chooseOrigin('', false)).toBe('process')
+    const fresh = { url: undefined, hasEngine: true, last: undefined }
+    expect(chooseOrigin({ ...fresh, url: '127.0.0.1:9092' })).toBe('url')
+    expect(chooseOrigin(fresh)).toBe('docker')
+    expect(chooseOrigin({ ...fresh, url: '', hasEngine: false })).toBe('process')
+  })
+
+  it('stays with processes when they wrote the data, although Docker now answers', () => {
+    expect(chooseOrigin({ url: undefined, hasEngine: true, last: 'process' })).toBe('process')
   })
 
   it('reads a list of brokers, with 9092 where no port is given', () => {

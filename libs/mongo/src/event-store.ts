@@ -3,10 +3,15 @@
 // route, key) lets one of two equal requests win, whichever replica they reached. After a duplicate-key error
 // nobody guesses which index spoke: the key is looked up first, and if it is unused the version was taken.
 // That look-up is causally after the failed write, so it sees what the write collided with.
+//
+// Loads and inserts of concurrent commands travel together (coalesce.ts): a round trip and a majority wait are paid
+// once for all that were waiting. Each still stands or falls by itself.
 
 import { Binary, type ClientSession } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf, type AnswerDocument, type CommitDocument, type IdempotencyKey } from './documents.ts'
+import { coalesce } from './coalesce.ts'
+import { insertCommits } from './insert-commits.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 import { inTransaction, type Transaction } from './transaction.ts'
 
@@ -88,21 +93,34 @@ const toDocument = (commit: NewCommit): CommitDocument => ({
   pending: true,
 })
 
+const streamFilter = ({ tenant, stream }: StreamId) => ({ tenant, stream, first: { $gt: 0 } })
+const nameOf = ({ tenant, stream }: StreamId): string => `${tenant}/${stream}`
+
+const toLoaded = (commits: readonly CommitDocument[]): LoadedStream => {
+  const last = commits.at(-1)
+  return {
+    version: last?.last ?? 0,
+    order: last?.order ?? 0,
+    lastCommitId: last?._id,
+    events: commits.flatMap(toStoredEvents),
+  }
+}
+
+/** Two round trips under way keep the server busy; more would only make the groups smaller. */
+const TOGETHER = { maxItems: 256, maxRuns: 2 }
+
 export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const { commits, answers } = collectionsOf(connection.db)
 
-  const loadIn = async (id: StreamId, session?: Transaction): Promise<LoadedStream> => {
-    const found = await commits
-      .find({ tenant: id.tenant, stream: id.stream, first: { $gt: 0 } }, session ? { session } : {})
-      .sort({ first: 1 })
-      .toArray()
-    const last = found.at(-1)
-    return {
-      version: last?.last ?? 0,
-      order: last?.order ?? 0,
-      lastCommitId: last?._id,
-      events: found.flatMap(toStoredEvents),
-    }
+  const loadIn = async (id: StreamId, session: Transaction): Promise<LoadedStream> =>
+    toLoaded(await commits.find(streamFilter(id), { session }).sort({ first: 1 }).toArray())
+
+  const loadTogether = async (ids: readonly StreamId[]): Promise<LoadedStream[]> => {
+    const [only] = ids
+    const filter = ids.length === 1 && only ? streamFilter(only) : { $or: ids.map(streamFilter) }
+    const found = await commits.find(filter).sort({ tenant: 1, stream: 1, first: 1 }).toArray()
+    const byStream = Map.groupBy(found, nameOf)
+    return ids.map((id) => toLoaded(byStream.get(nameOf(id)) ?? []))
   }
 
   const findFormer = async (
@@ -123,16 +141,23 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
     return { type: 'commit', commit: found as unknown as CommitDocument }
   }
 
-  const appendIn = async (commit: NewCommit, session: ClientSession): Promise<AppendOutcome> => {
-    try {
-      await commits.insertOne(toDocument(commit), { session })
-      return { type: 'appended' }
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error
-      const former = await findFormer({ tenant: commit.tenant, ...commit.idempotency }, session)
-      return former ? { type: 'key-used', former } : { type: 'version-taken' }
-    }
+  const appendTogether = (wanted: readonly NewCommit[]): Promise<AppendOutcome[]> =>
+    connection.client.withSession({ causalConsistency: true }, async (session) => {
+      const inserted = await insertCommits(commits, wanted.map(toDocument), session)
+      const outcomes: AppendOutcome[] = []
+      for (const [index, commit] of wanted.entries()) {
+        outcomes.push(inserted[index] ? { type: 'appended' } : await whyNot(commit, session))
+      }
+      return outcomes
+    })
+
+  const whyNot = async (commit: NewCommit, session: ClientSession): Promise<AppendOutcome> => {
+    const former = await findFormer({ tenant: commit.tenant, ...commit.idempotency }, session)
+    return former ? { type: 'key-used', former } : { type: 'version-taken' }
   }
+
+  const load = coalesce({ ...TOGETHER, run: loadTogether })
+  const append = coalesce({ ...TOGETHER, run: appendTogether })
 
   const keepIn = async (
     stream: StreamId,
@@ -157,11 +182,8 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
   }
 
   return {
-    load: (id) => translating(() => loadIn(id)),
-    append: (commit) =>
-      translating(() =>
-        connection.client.withSession({ causalConsistency: true }, (session) => appendIn(commit, session)),
-      ),
+    load: (id) => translating(() => load(id)),
+    append: (commit) => translating(() => append(commit)),
     findFormer: (scope) => translating(() => findFormer(scope)),
     keepAnswer: (stream, decide) =>
       translating(() =>

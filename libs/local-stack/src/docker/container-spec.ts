@@ -93,13 +93,7 @@ export const CONTAINER_SPECS: Readonly<Record<Role, (wish: Wish) => ContainerSpe
   registry: registrySpec,
 }
 
-/** The library publishes ports on all addresses; a development stack is for this machine only. */
-export const bindToLoopback = <Binding extends object>(
-  bindings: Readonly<Record<string, readonly Binding[]>>,
-): Record<string, (Binding & { HostIp: string })[]> =>
-  Object.fromEntries(
-    Object.entries(bindings).map(([port, hosts]) => [
-      port,
-      hosts.map((host) => ({ ...host, HostIp: LOOPBACK })),
-    ]),
-  )
+/** The library would publish on all addresses; a development stack is for this machine only. */
+export const publishOnLoopback = ({ containerPort, hostPort }: ContainerSpec) => ({
+  [`${containerPort}/tcp`]: [{ HostIp: LOOPBACK, HostPort: String(hostPort) }],
+})

@@ -13,7 +13,7 @@ import { directMongoUrl } from '../mongo-process.ts'
 import { waitForRegistry } from '../registry-process.ts'
 import { retryOnTakenPort, type StackContext } from '../stack-context.ts'
 import type { Role, StartedRole } from '../stack-types.ts'
-import { bindToLoopback, CONTAINER_SPECS, type ContainerSpec } from './container-spec.ts'
+import { CONTAINER_SPECS, publishOnLoopback, type ContainerSpec } from './container-spec.ts'
 
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 15_000
@@ -64,9 +64,10 @@ const describeContainer = async (spec: ContainerSpec) => {
   const { GenericContainer, Wait } = await import('testcontainers')
   // The library has no setting for either, but hands its own to subclasses.
   class LocalContainer extends GenericContainer {
-    protected override async beforeContainerCreated(): Promise<void> {
-      this.hostConfig.PortBindings = bindToLoopback(this.hostConfig.PortBindings ?? {})
+    protected override beforeContainerCreated(): Promise<void> {
+      this.hostConfig.PortBindings = publishOnLoopback(spec)
       this.hostConfig.RestartPolicy = { Name: 'on-failure' }
+      return Promise.resolve()
     }
   }
   const container = new LocalContainer(spec.image)

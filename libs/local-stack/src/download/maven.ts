@@ -29,6 +29,7 @@ export const runMaven = async (context: StackContext, { goal, args, cwd }: Maven
       '-B',
       '-q',
       '-U',
+      '-Dstyle.color=never',
       `-Dmaven.repo.local=${mavenRepository(cwd)}`,
       `${DEPENDENCY_PLUGIN}:${goal}`,
       ...args,

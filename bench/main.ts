@@ -1,0 +1,60 @@
+// npm run bench -- NAME [--json] [--rounds N] [--n N]
+// Every figure is a ratio to a calibration of the same run, measured in turn (A B A B …), medians of all rounds.
+
+import { parseArgs } from 'node:util'
+import { benchCommands } from './commands.ts'
+import type { Bench, BenchLine } from './measure.ts'
+import { benchProject } from './project.ts'
+import { benchRelay } from './relay.ts'
+import { withBenchServers } from './servers.ts'
+
+const benches: Readonly<Record<string, Bench>> = {
+  commands: benchCommands,
+  relay: benchRelay,
+  project: benchProject,
+}
+
+const round = (value: number): number => Number(value.toPrecision(4))
+
+const printText = (line: BenchLine): void => {
+  const { name, question, rate, calibration, ratio, of } = line
+  process.stdout.write(
+    `${name} ${question}: ${round(rate)}/s, ${round(ratio)} of ${of} (${round(calibration)}/s)\n`,
+  )
+}
+
+const printJson = (line: BenchLine): void => {
+  const rounded = {
+    ...line,
+    seconds: round(line.seconds),
+    rate: round(line.rate),
+    calibration: round(line.calibration),
+    ratio: round(line.ratio),
+  }
+  process.stdout.write(`${JSON.stringify(rounded)}\n`)
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    n: { type: 'string' },
+  },
+})
+const name = positionals[0] ?? ''
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+if (bench) {
+  await withBenchServers(async (servers) => {
+    const settings = {
+      rounds: Number(values.rounds),
+      n: values.n === undefined ? undefined : Number(values.n),
+    }
+    for (const line of await bench(servers, settings)) (values.json ? printJson : printText)(line)
+  })
+} else {
+  process.stderr.write(
+    `usage: npm run bench -- ${Object.keys(benches).join('|')} [--json] [--rounds 5] [--n N]\n`,
+  )
+  process.exitCode = 2
+}
