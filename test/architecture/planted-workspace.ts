@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -16,7 +16,10 @@ const configuration = [
   'tsconfig.base.json',
   'tsconfig.test.json',
 ]
-const outsidePackages = ['kafkajs', 'mongodb', 'zod']
+// What the configuration itself needs. Nothing else is linked, and no name may be in both lists: a stand-in written
+// through a link would overwrite the installed package.
+const linkedPackages = ['@eslint', '@types', 'globals', 'typescript-eslint']
+const standIns = ['kafkajs', 'mongodb', 'zod']
 
 /**
  * A small workspace under the project's own rules: the given files, a package for each library that they name, and
@@ -28,7 +31,7 @@ export const plantWorkspace = async (files: Files): Promise<PlantedWorkspace> =>
   for (const [path, content] of Object.entries(files)) await writeIn(folder, path, content)
   await linkTools(folder)
   for (const library of librariesIn(files)) await addLibrary(folder, library)
-  for (const name of outsidePackages) {
+  for (const name of standIns) {
     await writeIn(folder, `node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' }))
     await writeIn(folder, `node_modules/${name}/index.js`, '')
   }
@@ -54,9 +57,7 @@ const writeIn = async (folder: string, path: string, content: string): Promise<v
 
 const linkTools = async (folder: string): Promise<void> => {
   await mkdir(join(folder, 'node_modules/@millrace'), { recursive: true })
-  const installed = await readdir(join(projectRoot, 'node_modules'))
-  for (const name of installed) {
-    if (name === '@millrace' || name.startsWith('.')) continue
+  for (const name of linkedPackages) {
     await symlink(join(projectRoot, 'node_modules', name), join(folder, 'node_modules', name))
   }
 }

@@ -3,19 +3,22 @@ import { summaryOf, type StepResult, type Tally } from './tally.ts'
 import { hasTests, jestProjects, type JestProject } from './run-jest.ts'
 import type { TestServers } from '../test-servers.ts'
 
+const suiteNames: readonly string[] = jestProjects
+
 type GateOptions = {
   args: readonly string[]
   print: (line: string) => void
   startServers: () => Promise<TestServers>
 }
 
-/** Leading step names choose the steps; what follows them goes to Jest, and then only Jest runs. */
+/** Leading step names choose the steps. What follows them goes to Jest: to the suites among them, else to all. */
 export const planGate = (args: readonly string[]): { names: string[]; jestArgs: string[] } => {
+  if (args.length === 0) return { names: [...stepNames], jestArgs: [] }
   const firstOther = args.findIndex((arg) => !stepNames.includes(arg))
-  const chosen = firstOther === -1 ? [...args] : args.slice(0, firstOther)
-  const jestArgs = firstOther === -1 ? [] : args.slice(firstOther)
-  if (chosen.length > 0) return { names: chosen, jestArgs }
-  return { names: jestArgs.length > 0 ? [...jestProjects] : [...stepNames], jestArgs }
+  const chosen = args.slice(0, firstOther === -1 ? args.length : firstOther)
+  const jestArgs = args.slice(chosen.length)
+  const hasSuite = chosen.some((name) => suiteNames.includes(name))
+  return { names: jestArgs.length === 0 || hasSuite ? chosen : [...chosen, ...suiteNames], jestArgs }
 }
 
 /** Runs the chosen steps and goes on after a failure, so that one run shows all faults. */
@@ -98,7 +101,7 @@ const nothingChosen = failing('tests', `nothing to run; the steps are ${stepName
 
 const lineOf = (name: string, result: StepResult, elapsedMs: number): string => {
   const mark = result.failed > 0 ? '✗' : '✓'
-  const isSuite = (jestProjects as readonly string[]).includes(name)
+  const isSuite = suiteNames.includes(name)
   const counts = isSuite ? `   ${summaryOf(result)}` : ''
   return `${mark} ${name.padEnd(10)} ${(elapsedMs / 1000).toFixed(1).padStart(6)} s${counts}`
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,20 +18,42 @@ type JestReport = {
 
 const nodeOptions = '--experimental-vm-modules --conditions=source --disable-warning=ExperimentalWarning'
 
-const jest = (args: readonly string[]): Promise<CommandResult> =>
+const exitGraceMs = 15_000
+const exitPollMs = 1_000
+
+const jest = (args: readonly string[], signal?: AbortSignal): Promise<CommandResult> =>
   runCommand(['node_modules/.bin/jest', ...args], {
-    NODE_OPTIONS: [process.env['NODE_OPTIONS'], nodeOptions].filter(Boolean).join(' '),
+    env: { NODE_OPTIONS: [process.env['NODE_OPTIONS'], nodeOptions].filter(Boolean).join(' ') },
+    ...(signal ? { signal } : {}),
   })
 
 export const runJest = async (project: JestProject, args: readonly string[]): Promise<StepResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-jest-'))
+  const file = join(folder, 'report.json')
+  const lingering = watchForLingering(file)
   try {
-    const file = join(folder, 'report.json')
-    const result = await jest(['--selectProjects', project, '--json', `--outputFile=${file}`, ...args])
+    const options = ['--selectProjects', project, '--json', `--outputFile=${file}`]
+    const result = await jest([...options, ...args], lingering.signal)
     return tallyJest(result, await readReport(file))
   } finally {
+    lingering.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+// Jest writes its report and then waits, for ever if need be, for whatever the tests left open.
+const watchForLingering = (report: string): { signal: AbortSignal; stop: () => void } => {
+  const controller = new AbortController()
+  let reportedAt: number | null = null
+  const polling = setInterval(() => {
+    if (reportedAt === null && existsSync(report)) reportedAt = performance.now()
+    if (reportedAt !== null && performance.now() - reportedAt > exitGraceMs) {
+      controller.abort(
+        'the run did not end after its last test: a server, timer or child process is left open',
+      )
+    }
+  }, exitPollMs)
+  return { signal: controller.signal, stop: () => clearInterval(polling) }
 }
 
 /** Whether the project has test files that the arguments (paths, patterns) select. */

@@ -11,11 +11,21 @@ const checks = {
   format: [[tool('prettier'), '--check', '--log-level', 'warn', '.']],
   lint: [[tool('eslint'), '--max-warnings', '0', '.']],
   types: [
-    [tool('tsc'), '-b'],
-    [tool('tsc'), '-p', 'tsconfig.test.json'],
+    [tool('tsc'), '-b', '--pretty', 'false'],
+    [tool('tsc'), '-p', 'tsconfig.test.json', '--pretty', 'false'],
   ],
   imports: [
-    [tool('depcruise'), '--config', '.dependency-cruiser.cjs', 'libs', 'services', 'cli', 'test', 'tools'],
+    [
+      tool('depcruise'),
+      '--config',
+      '.dependency-cruiser.cjs',
+      'libs',
+      'services',
+      'cli',
+      'bench',
+      'test',
+      'tools',
+    ],
   ],
 } satisfies Record<string, string[][]>
 

@@ -25,6 +25,11 @@ describe('the plan of a test run', () => {
     expect(planGate(['libs/kafka'])).toEqual({ names: ['unit', 'int', 'e2e'], jestArgs: ['libs/kafka'] })
   })
 
+  it('is the named steps and the three suites for a path after steps that are no suite', () => {
+    const names = ['lint', 'unit', 'int', 'e2e']
+    expect(planGate(['lint', 'libs/kafka'])).toEqual({ names, jestArgs: ['libs/kafka'] })
+  })
+
   it('hands what follows a step name to Jest', () => {
     expect(planGate(['int', 'libs/mongo', '-t', 'unit'])).toEqual({
       names: ['int'],

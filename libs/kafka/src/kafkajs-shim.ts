@@ -1,16 +1,24 @@
 /**
- * The only door to kafkajs 2.2.4, which is frozen. Two of its functions must be replaced, and both before the
+ * The only door to kafkajs 2.2.4, which is frozen. Some of its functions must be replaced, and most of them before the
  * modules that use them are loaded, so kafkajs is required here, after the replacement, and nowhere else:
  *
  * 1. RequestQueue.scheduleCheckPendingRequests re-arms a timer with a negative delay for as long as a connection
  *    is open: about 900 wake-ups a second, per connection, while idle. Here: no timer unless something waits.
  * 2. groupMessagesPerPartition copies an array per message, which is quadratic: one send of 20,000 messages blocks
  *    the event loop for more than a second, and no heartbeat goes out. Here: linear.
+ * 3. Encoding and decoding of records take many times longer than they need to; see kafkajs-records.ts.
  *
- * The functions were read in 2.2.4. Any other version, a function that is missing, or one that behaves otherwise
- * than what was read stops the process at start instead of surprising it later.
+ * The functions were read in 2.2.4. Any other version, a function that is missing, or one that does something else
+ * with a sample than its replacement, stops the process at start instead of surprising it later.
  */
 import { createRequire } from 'node:module'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type RecordDecoder,
+  type RecordEncoder,
+  makeRecordDecoder,
+  makeRecordEncoder,
+} from './kafkajs-records.ts'
 
 type RequestQueue = {
   pending: readonly unknown[]
@@ -18,6 +26,7 @@ type RequestQueue = {
   throttleCheckTimeoutId: NodeJS.Timeout | null
   checkPendingRequests(): void
 }
+type DecoderClass = new (buffer: Buffer) => { buffer: Buffer; offset: number }
 type Message = { readonly partition?: number }
 type Grouping = (input: {
   topic: string
@@ -31,6 +40,11 @@ const RECHECK_MS = 10
 const REQUEST_QUEUE = 'kafkajs/src/network/requestQueue/index.js'
 const GROUPING = 'kafkajs/src/producer/groupMessagesPerPartition.js'
 const GROUPING_USER = 'kafkajs/src/producer/sendMessages.js'
+const ENCODER = 'kafkajs/src/protocol/recordBatch/record/v0/index.js'
+const ENCODER_USER = 'kafkajs/src/protocol/requests/produce/v3/request.js'
+const DECODER = 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js'
+const DECODER_USER = 'kafkajs/src/protocol/recordBatch/v0/decoder.js'
+const REPLACED = Symbol.for('millrace.kafkajs-replacement')
 
 const load = createRequire(import.meta.url)
 
@@ -58,7 +72,7 @@ export const groupLinearly: Grouping = ({ topic, partitionMetadata, messages, pa
 
 const changed = (what: string): Error =>
   new Error(
-    `kafkajs ${SUPPORTED_VERSION} was expected, but ${what}; check libs/kafka/src/kafkajs-shim.ts against it`,
+    `kafkajs ${SUPPORTED_VERSION} was expected, but ${what}; compare it with what libs/kafka replaces`,
   )
 
 const assertVersion = (): void => {
@@ -66,9 +80,8 @@ const assertVersion = (): void => {
   if (version !== SUPPORTED_VERSION) throw changed(`version ${version} is installed`)
 }
 
-const patchRequestQueue = (): void => {
+const replaceScheduling = (): void => {
   const { prototype } = load(REQUEST_QUEUE) as { prototype?: Record<string, unknown> }
-  if (prototype?.['scheduleCheckPendingRequests'] === scheduleOnlyWhenPending) return
   for (const name of [
     'scheduleCheckPendingRequests',
     'checkPendingRequests',
@@ -78,35 +91,74 @@ const patchRequestQueue = (): void => {
   Object.assign(prototype ?? {}, { scheduleCheckPendingRequests: scheduleOnlyWhenPending })
 }
 
-const assertGroupsAlike = (original: Grouping): void => {
-  const messages = [0, 2, 0, 1].map((partition) => ({ partition }))
-  const sample = {
-    topic: 'probe',
+type Replacement<Fn> = {
+  readonly path: string
+  /** The module that takes the function in when it is loaded. */
+  readonly user: string
+  readonly make: (original: Fn) => Fn
+  /** What both must agree on. */
+  readonly sample: (fn: Fn) => unknown
+}
+
+const replace = <Fn extends object>({ path, user, make, sample }: Replacement<Fn>): void => {
+  const original = load(path) as Fn
+  if (REPLACED in original) return
+  if (typeof original !== 'function') throw changed(`${path} is not a function`)
+  if (load.cache[load.resolve(user)])
+    throw new Error(`${user} was loaded before it could be given a new ${path}`)
+  const replacement = make(original)
+  if (!isDeepStrictEqual(sample(original), sample(replacement))) throw changed(`${path} does something else`)
+  const module = load.cache[load.resolve(path)]
+  if (!module) throw changed(`${path} is not in the module cache`)
+  module.exports = Object.assign(replacement, { [REPLACED]: true })
+  if (load(path) !== replacement) throw changed(`${path} cannot be replaced`)
+}
+
+const sampleGroups = (group: Grouping): unknown =>
+  group({
+    topic: 'sample',
     partitionMetadata: [{}],
-    messages,
-    partitioner: ({ message }: { message: Message }) => message.partition ?? 0,
-  }
-  if (JSON.stringify(original(sample)) !== JSON.stringify(groupLinearly(sample)))
-    throw changed('groupMessagesPerPartition groups differently')
+    messages: [0, 2, 0, 1].map((partition) => ({ partition })),
+    partitioner: ({ message }) => message.partition ?? 0,
+  })
+
+const SAMPLE = {
+  offsetDelta: 300,
+  timestampDelta: -70_000,
+  key: 'demo/ü',
+  value: Buffer.from('value'),
+  headers: { text: 'ä'.repeat(100), bytes: Buffer.from([1, 2]), empty: '' },
 }
 
-const patchGrouping = (): void => {
-  const original = load(GROUPING) as Grouping
-  if (original === groupLinearly) return
-  if (typeof original !== 'function') throw changed('groupMessagesPerPartition is not a function')
-  assertGroupsAlike(original)
-  if (load.cache[load.resolve(GROUPING_USER)]) throw new Error('kafkajs was loaded before its shim')
-  const module = load.cache[load.resolve(GROUPING)]
-  if (!module) throw changed('its modules are not in the module cache')
-  module.exports = groupLinearly
-  if (load(GROUPING) !== groupLinearly) throw changed('its modules cannot be replaced')
-}
+const sampleRecords = (encode: RecordEncoder): string[] =>
+  [SAMPLE, { value: null }, { ...SAMPLE, key: null, headers: { twice: ['a', 'b'] } }].map((record) =>
+    encode(record).buffer.toString('hex'),
+  )
 
-/** Loads kafkajs with both replacements in place. Safe to call again. */
+/** Given the encoder of kafkajs itself, so that neither replacement vouches for the other. */
+const makeSampleDecoding =
+  (encode: RecordEncoder) =>
+  (decode: RecordDecoder): unknown =>
+    [0, 1].map((timestampType) => {
+      const { buffer } = encode(SAMPLE)
+      const lengthBytes = buffer.findIndex((byte) => byte < 128) + 1
+      const context = { firstOffset: '5', firstTimestamp: '1700000000000', maxTimestamp: '1700000000009' }
+      return decode(
+        Object.assign(new (load('kafkajs/src/protocol/decoder.js') as DecoderClass)(buffer), {
+          offset: lengthBytes,
+        }),
+        { ...context, timestampType, magicByte: 2 },
+      )
+    })
+
+/** Loads kafkajs with everything replaced. Safe to call again. */
 export const loadKafkajs = (): typeof import('kafkajs') => {
   assertVersion()
-  patchRequestQueue()
-  patchGrouping()
+  replaceScheduling()
+  replace({ path: GROUPING, user: GROUPING_USER, make: () => groupLinearly, sample: sampleGroups })
+  const sampleDecoding = makeSampleDecoding(load(ENCODER) as RecordEncoder)
+  replace({ path: DECODER, user: DECODER_USER, make: makeRecordDecoder, sample: sampleDecoding })
+  replace({ path: ENCODER, user: ENCODER_USER, make: makeRecordEncoder, sample: sampleRecords })
   return load('kafkajs') as typeof import('kafkajs')
 }
 

@@ -49,7 +49,10 @@ describe('topics', () => {
 
   it('are created once when two processes create them at the same time', async () => {
     const name = uniqueName('e')
-    const both = await Promise.all([ensureTopics(connection, [spec(name)]), ensureTopics(connection, [spec(name)])])
+    const both = await Promise.all([
+      ensureTopics(connection, [spec(name)]),
+      ensureTopics(connection, [spec(name)]),
+    ])
     expect(both.flatMap(({ created }) => created)).toEqual([name])
   })
 
@@ -61,8 +64,18 @@ describe('topics', () => {
   it('have start and end offsets', async () => {
     const topic = await createTopic(connection, 2)
     await fill(connection, { topic, partition: 1, count: 5 })
-    expect(await fetchEndOffsets(connection, topic)).toEqual(new Map([[0, 0n], [1, 5n]]))
-    expect(await fetchStartOffsets(connection, topic)).toEqual(new Map([[0, 0n], [1, 0n]]))
+    expect(await fetchEndOffsets(connection, topic)).toEqual(
+      new Map([
+        [0, 0n],
+        [1, 5n],
+      ]),
+    )
+    expect(await fetchStartOffsets(connection, topic)).toEqual(
+      new Map([
+        [0, 0n],
+        [1, 0n],
+      ]),
+    )
   })
 })
 

@@ -28,4 +28,5 @@ export const chunkOf = (offsets: readonly bigint[], overrides: Overrides = {}): 
   }
 }
 
-export const offsetsOf = (records: readonly KafkaRecord[] = []): bigint[] => records.map(({ offset }) => offset)
+export const offsetsOf = (records: readonly KafkaRecord[] = []): bigint[] =>
+  records.map(({ offset }) => offset)

@@ -3,7 +3,7 @@ import { type ConsumerInput, type ConsumerState, stepConsumer } from '../src/con
 
 const starting: ConsumerState = { type: 'starting', sinceMs: 0 }
 const after = (...inputs: ConsumerInput[]): string =>
-  inputs.reduce((state, input) => stepConsumer(state, input, 1), starting).type
+  inputs.reduce<ConsumerState>((state, input) => stepConsumer(state, input, 1), starting).type
 
 const joined: ConsumerInput = { type: 'joined', generation: 1 }
 const crash: ConsumerInput = { type: 'crashed', error: 'gone', willRestart: false }

@@ -14,7 +14,13 @@ type QueueClass = new (options: object) => Queue & {
 const makeQueue = () => {
   const RequestQueue = load('kafkajs/src/network/requestQueue/index.js') as QueueClass
   const logger = { debug: () => undefined }
-  return new RequestQueue({ maxInFlightRequests: 1, requestTimeout: 1_000, clientId: 'c', broker: 'b', logger })
+  return new RequestQueue({
+    maxInFlightRequests: 1,
+    requestTimeout: 1_000,
+    clientId: 'c',
+    broker: 'b',
+    logger,
+  })
 }
 
 describe('the kafkajs shim', () => {

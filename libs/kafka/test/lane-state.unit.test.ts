@@ -92,9 +92,12 @@ describe('a lane', () => {
     expect(stepLane(state, answered({ type: 'fenced' }))).toEqual({ state: draining, effects: [] })
   })
 
-  it.each([firstStep.state, retrying, fenced, stopped])('closes at once when it drains with nothing in flight', (state) => {
-    expect(stepLane(state, { type: 'drain' })).toEqual({ state: closed, effects: [{ type: 'let-go' }] })
-  })
+  it.each([firstStep.state, retrying, fenced, stopped])(
+    'closes at once when it drains with nothing in flight',
+    (state) => {
+      expect(stepLane(state, { type: 'drain' })).toEqual({ state: closed, effects: [{ type: 'let-go' }] })
+    },
+  )
 
   it.each(all.filter(({ type }) => type !== 'closed'))('lets go when it is closed', (state) => {
     expect(stepLane(state, { type: 'closed' })).toEqual({ state: closed, effects: [{ type: 'let-go' }] })

@@ -68,7 +68,8 @@ describe('a lane', () => {
   it('tries again when the partition cannot be claimed yet', async () => {
     const source = new RecordingSource()
     let tries = 0
-    source.beforeOpen = () => ((tries += 1) < 3 ? Promise.reject(new Error('no majority')) : Promise.resolve())
+    source.beforeOpen = () =>
+      (tries += 1) < 3 ? Promise.reject(new Error('no majority')) : Promise.resolve()
     const { lane } = await running(source)
     expect(tries).toBe(3)
     await lane.close()

@@ -139,8 +139,12 @@ describe('a partition consumer', () => {
     const later = events.filter((event) => event.type === 'heartbeat' && event.sentAtMs >= fencedAtMs)
     expect(later.length).toBeGreaterThan(0)
     expect(openedAtMs).toHaveLength(2)
-    const fencedEvent = events.findIndex((event) => event.type === 'lane-changed' && event.state.type === 'fenced')
-    const types = events.slice(fencedEvent).map((event) => (event.type === 'lane-changed' ? event.state.type : event.type))
+    const fencedEvent = events.findIndex(
+      (event) => event.type === 'lane-changed' && event.state.type === 'fenced',
+    )
+    const types = events
+      .slice(fencedEvent)
+      .map((event) => (event.type === 'lane-changed' ? event.state.type : event.type))
     expect(types.indexOf('heartbeat')).toBeLessThan(types.indexOf('opening') + 2)
     expect(source.offsets(0)).toEqual(range(0, 50))
   })
@@ -190,7 +194,11 @@ describe('a partition consumer', () => {
   it('has no lag behind the marker of a transaction', async () => {
     const topic = await createTopic(connection, 1)
     const transactionalId = uniqueName('tx')
-    const producer = kafkaOf(connection).producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 })
+    const producer = kafkaOf(connection).producer({
+      transactionalId,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
     await producer.connect()
     const source = new RecordingSource()
     const { consumer } = await consume({ topic, source, groupId: uniqueName('group') })
@@ -201,11 +209,18 @@ describe('a partition consumer', () => {
       await transaction.commit()
     }
     await producer.disconnect()
-    await until('there is no lag', () => consumer.lanes()[0]?.lag === 0n && consumer.lanes()[0]?.nextOffset === 4n)
+    await until(
+      'there is no lag',
+      () => consumer.lanes()[0]?.lag === 0n && consumer.lanes()[0]?.nextOffset === 4n,
+    )
   })
 
   it('refuses to start on a topic that does not exist, and does not create it', async () => {
-    const start = consume({ topic: uniqueName('missing'), source: new RecordingSource(), groupId: uniqueName('g') })
+    const start = consume({
+      topic: uniqueName('missing'),
+      source: new RecordingSource(),
+      groupId: uniqueName('g'),
+    })
     await expect(start).rejects.toMatchObject({ code: 'KAFKA_UNKNOWN_TOPIC' })
   })
 })

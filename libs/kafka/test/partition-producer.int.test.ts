@@ -111,7 +111,10 @@ describe('a partition producer', () => {
   it('fails retryably where there is no Kafka', async () => {
     const nowhere = connectKafka({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: silentLogger })
     const producer = makePartitionProducer(nowhere, { topic: 't', partition: 0 })
-    await expect(producer.send([messageOf(0)])).rejects.toMatchObject({ code: 'KAFKA_UNAVAILABLE', retryable: true })
+    await expect(producer.send([messageOf(0)])).rejects.toMatchObject({
+      code: 'KAFKA_UNAVAILABLE',
+      retryable: true,
+    })
     await producer.close()
   })
 

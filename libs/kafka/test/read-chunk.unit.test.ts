@@ -4,7 +4,9 @@ import { readChunk } from '../src/read-chunk.ts'
 
 const whole = Buffer.alloc(100_000, 'x')
 
-const messageAt = (offset: number, overrides: Partial<KafkaMessage> = {}): KafkaMessage => ({
+type Overrides = { value?: Buffer | null; headers?: Record<string, Buffer | Buffer[]> }
+
+const messageAt = (offset: number, overrides: Overrides = {}): KafkaMessage => ({
   key: whole.subarray(0, 2),
   value: whole.subarray(2, 12),
   timestamp: '1700000000000',

@@ -56,7 +56,10 @@ describe('a rebalance', () => {
 
     await until('work has begun', () => checkpoints.total() > 100)
     const second = await consume({ topic, source: checkpoints.source(), groupId, limits })
-    await until('both have partitions', () => first.consumer.lanes().length === 2 && second.consumer.lanes().length === 2)
+    await until(
+      'both have partitions',
+      () => first.consumer.lanes().length === 2 && second.consumer.lanes().length === 2,
+    )
     for (let partition = 0; partition < PARTITIONS; partition += 1)
       await fill(connection, { topic, partition, count: COUNT })
     await first.consumer.stop()
@@ -72,9 +75,15 @@ describe('a rebalance', () => {
     for (const partition of [0, 1]) await fill(connection, { topic, partition, count: 10 })
     const groupId = uniqueName('group')
     const stuck = Promise.withResolvers<LaneOutcome>()
-    const session: LaneSession = { nextOffset: 0n, apply: () => stuck.promise, close: () => Promise.resolve() }
+    const session: LaneSession = {
+      nextOffset: 0n,
+      apply: () => stuck.promise,
+      close: () => Promise.resolve(),
+    }
     const slow = await consume({ topic, source: { open: () => Promise.resolve(session) }, groupId })
-    await until('both are in hand', () => slow.consumer.lanes().every(({ queuedRecords }) => queuedRecords > 0))
+    await until('both are in hand', () =>
+      slow.consumer.lanes().every(({ queuedRecords }) => queuedRecords > 0),
+    )
     const startedAt = performance.now()
     const other = await consume({ topic, source: new SharedCheckpoints().source(), groupId })
     await until('the partitions are shared', () => other.consumer.lanes().length === 1)

@@ -70,6 +70,8 @@ type ServerSpec = Pick<ProcessSpec, 'command' | 'args' | 'cwd'> &
   Required<Pick<ProcessSpec, 'ready'>> & { readonly role: Role; readonly name: string }
 
 const PERSISTENT_GRACE_MS = 15_000
+/** Above what a restart after a crash, or MongoDB on another port, may take on a slow machine. */
+const START_TIMEOUT_MS = 90_000
 
 /** A server of the stack: supervised, guarded, logged to its file; an ephemeral one is killed, not asked. */
 export const superviseServer = (context: StackContext, spec: ServerSpec): Promise<SupervisedProcess> => {
@@ -81,6 +83,7 @@ export const superviseServer = (context: StackContext, spec: ServerSpec): Promis
     logFile: dataDir.logFile(role),
     guards: context.guards,
     signal: context.signal,
+    startTimeoutMs: START_TIMEOUT_MS,
     graceMs: dataDir.isEphemeral ? 0 : PERSISTENT_GRACE_MS,
     onExit: ({ code, signal, restartInMs }) => {
       logger.warn({ role, code, signal, restartInMs, logFile: dataDir.logFile(role) }, 'server exited')

@@ -46,7 +46,7 @@ const readLeaders = (dataDir: string): { pid: number }[] =>
 
 /** Another program that listens where the stack did. */
 const occupy = async (port: number): Promise<Server> => {
-  const server = createServer().listen(port, '127.0.0.1')
+  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return server
 }
@@ -141,8 +141,7 @@ describe('a stack with a data directory', () => {
       ports: Record<string, number>
     }
     const occupied = await Promise.all(Object.values(ports).map(occupy))
-    const moved = await restart()
-    for (const server of occupied) server.close()
+    const moved = await restart().finally(() => occupied.forEach((server) => server.close()))
     expect(Object.values(moved.urls)).not.toEqual(expect.arrayContaining(Object.values(before ?? {})))
     await pingMongo(moved.urls.mongo)
     expect(await readSchema(moved, id)).toBe(200)

@@ -4,13 +4,16 @@
  * on another port it does not recognise itself there, so the configuration is then replaced by force.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MongoClient, MongoServerError } from 'mongodb'
+import { MongoClient, MongoNetworkError, MongoServerError } from 'mongodb'
 
 const SET_NAME = 'rs0'
-const DEFAULT_TIMEOUT_MS = 30_000
+/** A server whose former port now belongs to a program that says nothing looks for itself there for 30 s. */
+const DEFAULT_TIMEOUT_MS = 75_000
 const CONNECT_TIMEOUT_MS = 5_000
 const POLL_MS = 50
 const ALREADY_INITIALIZED = 23
+/** InterruptedDueToReplStateChange, NotWritablePrimary, PrimarySteppedDown, ConfigurationInProgress, NotYetInitialized. */
+const STATE_CHANGE_CODES = new Set([11602, 10107, 189, 109, 94])
 
 type ReplicaSetWish = {
   /** Of the one server, with directConnection=true. */
@@ -29,12 +32,28 @@ export const initiateReplicaSet = async (wish: ReplicaSetWish): Promise<void> =>
   const { url, host, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = wish
   const client = new MongoClient(url, { serverSelectionTimeoutMS: timeoutMs })
   signal?.addEventListener('abort', () => void client.close(), { once: true })
+  const deadline = performance.now() + timeoutMs
   try {
-    await client.connect()
-    if (!(await initiate(client, host))) await moveToHost(client, host)
-    await waitForPrimary(client, timeoutMs)
+    while (!(await becomePrimary(client, host))) {
+      if (signal?.aborted || performance.now() > deadline) throw new Error(`no primary after ${timeoutMs} ms`)
+      await sleep(POLL_MS)
+    }
   } finally {
     await client.close()
+  }
+}
+
+/** False when it has to be asked again. A server that changes its state closes its connections. */
+const becomePrimary = async (client: MongoClient, host: string): Promise<boolean> => {
+  try {
+    if (!(await initiate(client, host))) await moveToHost(client, host)
+    const hello = await client.db('admin').command({ hello: 1 })
+    return hello['isWritablePrimary'] === true
+  } catch (error) {
+    if (error instanceof MongoNetworkError) return false
+    if (error instanceof MongoServerError && error.hasErrorLabel('RetryableWriteError')) return false
+    if (error instanceof MongoServerError && STATE_CHANGE_CODES.has(Number(error.code))) return false
+    throw error
   }
 }
 
@@ -68,14 +87,4 @@ const moveToHost = async (client: MongoClient, host: string): Promise<void> => {
     members: stored.members.slice(0, 1).map((member) => ({ ...member, host })),
   }
   await client.db('admin').command({ replSetReconfig: config, force: true })
-}
-
-const waitForPrimary = async (client: MongoClient, timeoutMs: number): Promise<void> => {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    const hello = await client.db('admin').command({ hello: 1 })
-    if (hello['isWritablePrimary'] === true) return
-    if (performance.now() > deadline) throw new Error(`no primary after ${timeoutMs} ms`)
-    await sleep(POLL_MS)
-  }
 }

@@ -34,15 +34,8 @@ export type Artefact = {
 
 const ATTEMPTS = 3
 const FIRST_BACKOFF_MS = 2_000
-/** Nothing that a second attempt would change. */
-const FINAL_CODES = new Set([
-  'maven-missing',
-  'pip-missing',
-  'java-missing',
-  'disk-full',
-  'platform-unsupported',
-  'aborted',
-])
+/** What a second attempt may change. */
+const RETRIED_CODES = new Set(['download-failed', 'checksum-mismatch'])
 
 /** The directory of the artefact, downloaded first if need be. */
 export const ensureArtefact = async (artefact: Artefact, context: StackContext): Promise<string> => {
@@ -124,7 +117,7 @@ const isMismatch = (error: unknown): boolean =>
   error instanceof LocalStackError && error.code === 'checksum-mismatch'
 
 const isFinal = (error: unknown): boolean =>
-  !(error instanceof LocalStackError) || FINAL_CODES.has(error.code)
+  !(error instanceof LocalStackError && RETRIED_CODES.has(error.code))
 
 /** Resuming on wrong bytes would keep them. */
 const clear = async (partial: string): Promise<void> => {
