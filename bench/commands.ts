@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 import { connectBareMongo, makeCommits } from './bare-commits.ts'
 import { compare, inFlight, timed, toLine, type Bench } from './measure.ts'
-import { startServiceProcess } from './service-process.ts'
+import { startServiceProcess } from '../test/support/service-process.ts'
 import { ensureStoreIndexes, connectMongo } from '@millrace/mongo'
 
 const CONNECTIONS = 64

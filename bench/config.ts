@@ -4,5 +4,3 @@ export const givenServers = (env = process.env) => ({
   mongo: env['MONGO_URL'],
   registry: env['SCHEMA_REGISTRY_URL'],
 })
-
-export const inheritedEnv = (): NodeJS.ProcessEnv => process.env

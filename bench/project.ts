@@ -2,9 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
 import type { AnyBulkWriteOperation, Document } from 'mongodb'
 import { findProjection, type AnyProjection } from '@millrace/domain'
-import { connectCodec, toHeaders, toMessageKey, topics, type DomainEvent } from '@millrace/events'
-import { connectKafka, makePartitionProducer, partitionFor, type OutgoingMessage } from '@millrace/kafka'
+import { type Codec, connectCodec, toHeaders, toMessageKey, topics, type DomainEvent } from '@millrace/events'
 import {
+  type KafkaConnection,
+  connectKafka,
+  makePartitionProducer,
+  partitionFor,
+  type OutgoingMessage,
+} from '@millrace/kafka'
+import {
+  type MongoConnection,
   connectMongo,
   ensureReadModelIndexes,
   mongoProjectionStore,
@@ -13,7 +20,7 @@ import {
 } from '@millrace/mongo'
 import { createMetrics, silentLogger } from '@millrace/runtime'
 import { projectionMetrics, runProjection } from '../services/projector/src/run-projection.ts'
-import { connectBareMongo } from './bare-commits.ts'
+import { connectBareMongo, type BareMongo } from './bare-commits.ts'
 import { compare, timed, toLine, type Bench } from './measure.ts'
 import type { BenchServers } from './servers.ts'
 
@@ -120,63 +127,78 @@ const toUpsert =
     },
   })
 
+type Rig = {
+  readonly servers: BenchServers
+  readonly mongo: MongoConnection
+  readonly bare: BareMongo
+  readonly kafka: KafkaConnection
+  readonly codec: Codec
+  readonly metrics: ReturnType<typeof projectionMetrics>
+}
+
+const indexed = (rig: Rig, projection: string): Promise<void> =>
+  ensureReadModelIndexes(rig.mongo, { projection, indexes: base.indexes })
+
+/** Runs the projection from offset 0 under a version of its own; the clock starts at the first claim. */
+const projectOnce = async (rig: Rig, version: AnyProjection['version'], n: number) => {
+  const projection: AnyProjection = { ...base, version }
+  await indexed(rig, `${projection.name}.${version}`)
+  const batches: WriteBatch[] = []
+  let left = n
+  const done = Promise.withResolvers<void>()
+  const store = recording(mongoProjectionStore(rig.mongo), batches, (to, from) => {
+    left -= to.lastSequence - from.lastSequence
+    if (left <= 0) done.resolve()
+  })
+  let startedAt = 0
+  const claim: ProjectionStore['claim'] = (...args) => {
+    startedAt ||= performance.now()
+    return store.claim(...args)
+  }
+  const consumer = await runProjection({
+    connection: rig.kafka,
+    metrics: rig.metrics,
+    projection,
+    codec: rig.codec,
+    store: { ...store, claim },
+    owner: randomUUID(),
+    logger: silentLogger,
+    incarnationOf: () => Promise.resolve(1),
+  })
+  await done.promise
+  const seconds = (performance.now() - startedAt) / 1000
+  await consumer.stop()
+  return { seconds, batches }
+}
+
+const writeBare = async (rig: Rig, name: string, batches: readonly WriteBatch[]): Promise<number> => {
+  await indexed(rig, name)
+  const collection = rig.bare.collection(rig.servers.database, `readModel.${name}`)
+  return timed(async () => {
+    for (const { partition, writes } of batches) {
+      if (writes.length > 0) await collection.bulkWrite(writes.map(toUpsert(partition)), { ordered: false })
+    }
+  })
+}
+
 /** order-summary live from offset 0 against bare bulkWrites of the same upserts in the same batches. */
 export const benchProject: Bench = async (servers, { rounds, n = 120_000 }) => {
   await fillTopic(servers, n)
-  const mongo = await connectMongo({ url: servers.mongo, database: servers.database, clientName: 'bench' })
-  const kafka = connectKafka({ brokers: [servers.kafka], clientId: 'bench', logger: silentLogger })
-  const codec = await connectCodec({ registryUrl: servers.registry, writes: [] })
-  const bare = await connectBareMongo(servers.mongo)
-  const metrics = projectionMetrics(createMetrics('bench'))
-  let lastBatches: WriteBatch[] = []
-  const indexed = (projection: string) => ensureReadModelIndexes(mongo, { projection, indexes: base.indexes })
-
+  const rig: Rig = {
+    servers,
+    mongo: await connectMongo({ url: servers.mongo, database: servers.database, clientName: 'bench' }),
+    bare: await connectBareMongo(servers.mongo),
+    kafka: connectKafka({ brokers: [servers.kafka], clientId: 'bench', logger: silentLogger }),
+    codec: await connectCodec({ registryUrl: servers.registry, writes: [] }),
+    metrics: projectionMetrics(createMetrics('bench')),
+  }
+  let batches: WriteBatch[] = []
   const ours = async (round: number): Promise<number> => {
-    const projection: AnyProjection = { ...base, version: `v${round + 1000}` }
-    await indexed(`${projection.name}.${projection.version}`)
-    const batches: WriteBatch[] = []
-    let left = n
-    const done = Promise.withResolvers<void>()
-    const store = recording(mongoProjectionStore(mongo), batches, (to, from) => {
-      left -= to.lastSequence - from.lastSequence
-      if (left <= 0) done.resolve()
-    })
-    let startedAt = 0
-    // The clock starts when a lane has its partition: joining a group is not projecting.
-    const claiming: ProjectionStore = {
-      ...store,
-      claim: (...args) => {
-        startedAt ||= performance.now()
-        return store.claim(...args)
-      },
-    }
-    const consumer = await runProjection({
-      connection: kafka,
-      metrics,
-      projection,
-      codec,
-      store: claiming,
-      owner: randomUUID(),
-      logger: silentLogger,
-      incarnationOf: () => Promise.resolve(1),
-    })
-    await done.promise
-    const seconds = (performance.now() - startedAt) / 1000
-    await consumer.stop()
-    lastBatches = batches
-    return seconds
+    const run = await projectOnce(rig, `v${round + 1000}`, n)
+    batches = run.batches
+    return run.seconds
   }
-
-  const calibration = async (round: number): Promise<number> => {
-    const name = `bare-${round}`
-    await indexed(name)
-    const collection = bare.collection(servers.database, `readModel.${name}`)
-    return timed(async () => {
-      for (const { partition, writes } of lastBatches) {
-        if (writes.length > 0) await collection.bulkWrite(writes.map(toUpsert(partition)), { ordered: false })
-      }
-    })
-  }
+  const calibration = (round: number): Promise<number> => writeBare(rig, `bare-${round}`, batches)
   try {
     const seconds = await compare(ours, calibration, rounds)
     return [
@@ -186,7 +208,7 @@ export const benchProject: Bench = async (servers, { rounds, n = 120_000 }) => {
       ),
     ]
   } finally {
-    await mongo.close()
-    await bare.client.close()
+    await rig.mongo.close()
+    await rig.bare.client.close()
   }
 }

@@ -4,7 +4,8 @@
 // its type stripping. It makes sure that Node 24, pnpm and the dependencies are there, then runs the script and
 // steps aside: same terminal, same directory, same exit code. When everything is there it costs a few
 // milliseconds and prints nothing. Plain JavaScript without dependencies, because it runs before any exist.
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { delimiter, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNode } from './bootstrap/find-node.mjs'
 import { installDependencies } from './bootstrap/install-dependencies.mjs'
@@ -25,7 +26,8 @@ export const bootstrap = async (script, args) => {
   }
 }
 
-if (process.argv[1] && resolve(process.argv[1]) === join(root, 'tools', 'bootstrap.mjs')) {
+const isEntry = process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+if (isEntry) {
   const [script, ...args] = process.argv.slice(2)
   if (script) await bootstrap(script, args)
   else {

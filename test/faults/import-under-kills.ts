@@ -44,7 +44,7 @@ const countOrders = async (run: RunFile): Promise<number> => {
 
 const isBack = async (home: string, name: string, former: number): Promise<boolean> => {
   const service = (await readRunFile(home)).services[name]
-  if (service?.pid === former || service?.admin == null) return false
+  if (!service?.admin || service.pid === former) return false
   return fetch(new URL('/readyz', service.admin)).then(
     ({ ok }) => ok,
     () => false,
@@ -53,7 +53,7 @@ const isBack = async (home: string, name: string, former: number): Promise<boole
 
 const killOnce = async (home: string, name: string): Promise<void> => {
   const pid = (await readRunFile(home)).services[name]?.pid
-  if (pid == null) throw new Error(`${name} has no pid`)
+  if (!pid) throw new Error(`${name} has no pid`)
   process.kill(pid, 'SIGKILL')
   await eventually(() => isBack(home, name, pid), Boolean, { timeoutMs: 60_000 })
 }

@@ -9,3 +9,12 @@ export const environmentWithoutServers = (env = process.env): NodeJS.ProcessEnv 
   } = env
   return rest
 }
+
+export const inheritedEnv = (): NodeJS.ProcessEnv => process.env
+
+/** What the global set-up of the run has put into the environment. */
+export const serversOfThisRun = (env = process.env) => ({
+  kafka: env['KAFKA_BROKERS'] ?? '',
+  mongo: env['MONGO_URL'] ?? '',
+  registry: env['SCHEMA_REGISTRY_URL'] ?? '',
+})

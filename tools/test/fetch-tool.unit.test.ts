@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startScript, urlOf, type Script } from './script.ts'
@@ -32,6 +32,7 @@ describe('a tool that is fetched', () => {
     folder = mkdtempSync(join(tmpdir(), 'millrace-fetch-'))
     cache = join(folder, 'cache')
   })
+  afterEach(() => rmSync(folder, { recursive: true }))
 
   const fetchWith = (npmSource: string): Script => {
     const npm = join(folder, 'npm-cli.js')

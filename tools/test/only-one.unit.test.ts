@@ -1,7 +1,7 @@
-import { beforeEach, describe, expect, it } from '@jest/globals'
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { startScript, urlOf, type Script } from './script.ts'
 
 const deadPid = 2 ** 22 + 1
@@ -11,6 +11,7 @@ describe('the install lock', () => {
   beforeEach(() => {
     path = join(mkdtempSync(join(tmpdir(), 'millrace-lock-')), 'install.lock')
   })
+  afterEach(() => rmSync(dirname(path), { recursive: true }))
 
   const startHolder = (work: string): Script =>
     startScript(
@@ -42,11 +43,12 @@ describe('the install lock', () => {
     const next = startHolder(`console.log('inside')`)
     owner.child.kill('SIGKILL')
     await next.printed('inside')
+    await next.ended
   })
 
   it('leaves one file behind', async () => {
     await startHolder('').ended
     await startHolder('').ended
-    expect(readdirSync(join(path, '..'))).toEqual(['install.lock.2'])
+    expect(readdirSync(dirname(path))).toEqual(['install.lock.2'])
   })
 })

@@ -1,10 +1,11 @@
-import { describe, expect, it } from '@jest/globals'
-import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startScript, urlOf, type Script, type ScriptOptions } from './script.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-run-child-')))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 /** The source of the bootstrap's last part, around a script with the given source. */
 const bootstrapAround = (source: string): string => {

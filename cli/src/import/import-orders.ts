@@ -18,7 +18,7 @@ export type ImportOptions = {
 type Row = { readonly record: Record<string, string>; readonly info: { readonly lines: number } }
 
 /** `info.lines` is the line a row ends on; rows of a purchase file have one line each. */
-async function* readRows(file: string): AsyncGenerator<Row> {
+async function* readRows(file: string): AsyncGenerator<Row, void> {
   const parser = createReadStream(file).pipe(
     parse({
       columns: checkHeader,
@@ -79,8 +79,9 @@ export const importOrders = async (options: ImportOptions): Promise<ImportReport
   }
 
   const takeRow = async (): Promise<boolean> => {
-    const { value: row, done } = await rows.next()
-    if (done) return false
+    const next: IteratorResult<Row, void> = await rows.next()
+    if (next.done === true) return false
+    const row = next.value
     const parsed = parseRow(row.record)
     if (parsed.type === 'fault') fault(row.info.lines, parsed.reason)
     // The id is taken before anything is awaited, so ids follow the order of the file.

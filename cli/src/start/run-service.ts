@@ -35,14 +35,16 @@ const untilReady = async (admin: string | null, signal: AbortSignal): Promise<vo
   }
 }
 
-/** Warnings and errors of a service's JSON log, shortened to a line; other output as it is. */
+type LogLine = { level?: string; msg?: string; kafkajs?: string; err?: { message?: string } }
+
+/**
+ * Warnings and errors of a service's JSON log, shortened to a line; other output as it is. What kafkajs says about
+ * its own retries stays in the log file: our own lines tell whether one mattered.
+ */
 const worthSaying = (line: string): string | undefined => {
   try {
-    const { level, msg, err } = JSON.parse(line) as {
-      level?: string
-      msg?: string
-      err?: { message?: string }
-    }
+    const { level, msg, err, kafkajs } = JSON.parse(line) as LogLine
+    if (kafkajs !== undefined) return undefined
     if (level !== 'warn' && level !== 'error') return undefined
     return `${level}: ${msg ?? ''}${err?.message === undefined ? '' : ` (${err.message})`}`
   } catch {

@@ -12,9 +12,9 @@ export type ConsumerTimings = {
 }
 
 export const defaultConsumerTimings: ConsumerTimings = {
-  sessionTimeoutMs: 30_000,
-  heartbeatEveryMs: 3_000,
-  rebalanceTimeoutMs: 60_000,
+  sessionTimeoutMs: 10_000,
+  heartbeatEveryMs: 2_500,
+  rebalanceTimeoutMs: 30_000,
   fetchWaitMs: 200,
   metadataMaxAgeMs: 30_000,
   endOffsetsEveryMs: 10_000,

@@ -1,10 +1,13 @@
 import { MongoClient, type Db } from 'mongodb'
+import { causalSessions, type CausalSessions } from './causal-sessions.ts'
 import { translateMongoError } from './mongo-error.ts'
 
 /** Handle for the rest of libs/mongo; other packages pass it on and never look inside. */
 export type MongoConnection = {
   readonly client: MongoClient
   readonly db: Db
+  /** Shared by all stores of this connection: what one has seen, the next one sees. */
+  readonly inCausalSession: CausalSessions
   /** Throws a retryable PlatformError when no primary answers. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -47,6 +50,7 @@ export const connectMongo = async (options: {
   return {
     client,
     db,
+    inCausalSession: causalSessions(client),
     ping: async () => {
       await db.command({ ping: 1 }).catch((error: unknown) => {
         throw translateMongoError(error)

@@ -2,36 +2,21 @@
 // promises: (tenant, stream, first version) lets one of two concurrent decisions win, and (tenant, principal,
 // route, key) lets one of two equal requests win, whichever replica they reached. After a duplicate-key error
 // nobody guesses which index spoke: the key is looked up first, and if it is unused the version was taken.
-// That look-up is causally after the failed write, so it sees what the write collided with.
+// That look-up, and the load of the next try, is causally after the failed write, so it sees what the write
+// collided with.
 //
 // Loads and inserts of concurrent commands travel together (coalesce.ts): a round trip and a majority wait are paid
 // once for all that were waiting. Each still stands or falls by itself.
 
 import { Binary, type ClientSession } from 'mongodb'
-import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type AnswerDocument, type CommitDocument, type IdempotencyKey } from './documents.ts'
 import { coalesce } from './coalesce.ts'
+import type { MongoConnection } from './connect-mongo.ts'
+import { collectionsOf, type AnswerDocument, type Collections, type CommitDocument } from './documents.ts'
+import { findFormer, findFormers, scopeOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
 import { insertCommits } from './insert-commits.ts'
+import { loadStreams, type LoadedStream, type StoredEvent, type StreamId } from './load-streams.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
-import { inTransaction, type Transaction } from './transaction.ts'
-
-export type StreamId = { readonly tenant: string; readonly stream: string }
-
-export type StoredEvent = {
-  readonly id: string
-  readonly type: string
-  readonly version: number
-  readonly occurredAt: number
-  readonly bytes: Buffer
-}
-
-/** A stream as its last commit leaves it; version 0 and order 0 when there is none. */
-export type LoadedStream = {
-  readonly version: number
-  readonly order: number
-  readonly lastCommitId: string | undefined
-  readonly events: readonly StoredEvent[]
-}
+import { inTransaction } from './transaction.ts'
 
 export type NewCommit = Omit<
   CommitDocument,
@@ -43,17 +28,10 @@ export type NewCommit = Omit<
 
 export type NewAnswer = Omit<AnswerDocument, 'expiresAt'>
 
-/** What was answered under an idempotency key before. */
-export type FormerAnswer =
-  | { readonly type: 'commit'; readonly commit: CommitDocument }
-  | { readonly type: 'answer'; readonly answer: AnswerDocument }
-
 export type AppendOutcome =
   | { readonly type: 'appended' }
   | { readonly type: 'key-used'; readonly former: FormerAnswer }
   | { readonly type: 'version-taken' }
-
-export type AnswerScope = IdempotencyKey & { readonly tenant: string }
 
 type DecideAnswer = (loaded: LoadedStream) => Promise<NewAnswer | undefined>
 
@@ -73,17 +51,48 @@ export type EventStore = {
   keepAnswer(stream: StreamId, decide: DecideAnswer): Promise<KeepOutcome>
 }
 
-/** Answers without events are kept this long; commits, and their keys, for ever. */
-const ANSWER_LIFE_MS = 48 * 3_600_000
+/** Two round trips under way keep the server busy; more would only make the groups smaller. */
+const TOGETHER = { maxItems: 256, maxRuns: 2 }
 
-const toStoredEvents = (commit: CommitDocument): StoredEvent[] =>
-  commit.events.map((event, index) => ({
-    id: event.id,
-    type: event.type,
-    version: commit.first + index,
-    occurredAt: event.occurredAt,
-    bytes: Buffer.from(event.bytes.buffer),
-  }))
+export const mongoEventStore = (connection: MongoConnection): EventStore => {
+  const collections = collectionsOf(connection.db)
+  const { commits, answers } = collections
+  const { inCausalSession } = connection
+  const load = coalesce({
+    ...TOGETHER,
+    run: (ids: readonly StreamId[]) => inCausalSession((session) => loadStreams(commits, ids, session)),
+  })
+  const append = coalesce({
+    ...TOGETHER,
+    run: (wanted: readonly NewCommit[]) =>
+      inCausalSession((session) => appendTogether(collections, wanted, session)),
+  })
+  return {
+    load: (id) => translating(() => load(id)),
+    append: (commit) => translating(() => append(commit)),
+    findFormer: (scope) =>
+      translating(() => inCausalSession((session) => findFormer(answers, scope, session))),
+    keepAnswer: (stream, decide) =>
+      translating(() => inCausalSession((session) => keepAnswer({ collections, session }, stream, decide))),
+  }
+}
+
+const appendTogether = async (
+  { commits, answers }: Collections,
+  wanted: readonly NewCommit[],
+  session: ClientSession,
+): Promise<AppendOutcome[]> => {
+  const inserted = await insertCommits(commits, wanted.map(toDocument), session)
+  const losers = wanted.filter((_, index) => !inserted[index])
+  const formers = await findFormers(answers, losers.map(scopeOf), session)
+  const formerOf = new Map(losers.map((loser, index) => [loser, formers[index]]))
+  return wanted.map((commit, index) =>
+    inserted[index] ? { type: 'appended' } : lostTo(formerOf.get(commit)),
+  )
+}
+
+const lostTo = (former: FormerAnswer | undefined): AppendOutcome =>
+  former ? { type: 'key-used', former } : { type: 'version-taken' }
 
 const toDocument = (commit: NewCommit): CommitDocument => ({
   ...commit,
@@ -93,103 +102,28 @@ const toDocument = (commit: NewCommit): CommitDocument => ({
   pending: true,
 })
 
-const streamFilter = ({ tenant, stream }: StreamId) => ({ tenant, stream, first: { $gt: 0 } })
-const nameOf = ({ tenant, stream }: StreamId): string => `${tenant}/${stream}`
+/** Answers without events are kept this long; commits, and their keys, for ever. */
+const ANSWER_LIFE_MS = 48 * 3_600_000
 
-const toLoaded = (commits: readonly CommitDocument[]): LoadedStream => {
-  const last = commits.at(-1)
-  return {
-    version: last?.last ?? 0,
-    order: last?.order ?? 0,
-    lastCommitId: last?._id,
-    events: commits.flatMap(toStoredEvents),
-  }
-}
-
-/** Two round trips under way keep the server busy; more would only make the groups smaller. */
-const TOGETHER = { maxItems: 256, maxRuns: 2 }
-
-export const mongoEventStore = (connection: MongoConnection): EventStore => {
-  const { commits, answers } = collectionsOf(connection.db)
-
-  const loadIn = async (id: StreamId, session: Transaction): Promise<LoadedStream> =>
-    toLoaded(await commits.find(streamFilter(id), { session }).sort({ first: 1 }).toArray())
-
-  const loadTogether = async (ids: readonly StreamId[]): Promise<LoadedStream[]> => {
-    const [only] = ids
-    const filter = ids.length === 1 && only ? streamFilter(only) : { $or: ids.map(streamFilter) }
-    const found = await commits.find(filter).sort({ tenant: 1, stream: 1, first: 1 }).toArray()
-    const byStream = Map.groupBy(found, nameOf)
-    return ids.map((id) => toLoaded(byStream.get(nameOf(id)) ?? []))
-  }
-
-  const findFormer = async (
-    scope: AnswerScope,
-    session?: ClientSession,
-  ): Promise<FormerAnswer | undefined> => {
-    const found = await answers.findOne(
-      {
-        tenant: scope.tenant,
-        'idempotency.principal': scope.principal,
-        'idempotency.route': scope.route,
-        'idempotency.key': scope.key,
-      },
-      session ? { session } : {},
-    )
-    if (!found) return undefined
-    if ('answer' in found) return { type: 'answer', answer: found }
-    return { type: 'commit', commit: found as unknown as CommitDocument }
-  }
-
-  const appendTogether = (wanted: readonly NewCommit[]): Promise<AppendOutcome[]> =>
-    connection.client.withSession({ causalConsistency: true }, async (session) => {
-      const inserted = await insertCommits(commits, wanted.map(toDocument), session)
-      const outcomes: AppendOutcome[] = []
-      for (const [index, commit] of wanted.entries()) {
-        outcomes.push(inserted[index] ? { type: 'appended' } : await whyNot(commit, session))
-      }
-      return outcomes
+const keepAnswer = async (
+  { collections: { commits, answers }, session }: { collections: Collections; session: ClientSession },
+  stream: StreamId,
+  decide: DecideAnswer,
+): Promise<KeepOutcome> => {
+  let attempted: NewAnswer | undefined
+  try {
+    return await inTransaction(session, async () => {
+      const [loaded] = await loadStreams(commits, [stream], session)
+      attempted = loaded && (await decide(loaded))
+      if (!attempted) return { type: 'changed' }
+      const expiresAt = new Date(Date.now() + ANSWER_LIFE_MS)
+      await answers.insertOne({ ...attempted, expiresAt }, { session })
+      return { type: 'kept', answer: attempted }
     })
-
-  const whyNot = async (commit: NewCommit, session: ClientSession): Promise<AppendOutcome> => {
-    const former = await findFormer({ tenant: commit.tenant, ...commit.idempotency }, session)
-    return former ? { type: 'key-used', former } : { type: 'version-taken' }
-  }
-
-  const load = coalesce({ ...TOGETHER, run: loadTogether })
-  const append = coalesce({ ...TOGETHER, run: appendTogether })
-
-  const keepIn = async (
-    stream: StreamId,
-    decide: DecideAnswer,
-    session: ClientSession,
-  ): Promise<KeepOutcome> => {
-    let attempted: NewAnswer | undefined
-    try {
-      return await inTransaction(session, async () => {
-        attempted = await decide(await loadIn(stream, session))
-        if (!attempted) return { type: 'changed' }
-        const expiresAt = new Date(Date.now() + ANSWER_LIFE_MS)
-        await answers.insertOne({ ...attempted, expiresAt }, { session })
-        return { type: 'kept', answer: attempted }
-      })
-    } catch (error) {
-      if (!isDuplicateKey(error) || !attempted) throw error
-      const former = await findFormer({ tenant: attempted.tenant, ...attempted.idempotency }, session)
-      if (former) return { type: 'key-used', former }
-      throw error
-    }
-  }
-
-  return {
-    load: (id) => translating(() => load(id)),
-    append: (commit) => translating(() => append(commit)),
-    findFormer: (scope) => translating(() => findFormer(scope)),
-    keepAnswer: (stream, decide) =>
-      translating(() =>
-        connection.client.withSession({ causalConsistency: true }, (session) =>
-          keepIn(stream, decide, session),
-        ),
-      ),
+  } catch (error) {
+    if (!isDuplicateKey(error) || !attempted) throw error
+    const former = await findFormer(answers, scopeOf(attempted), session)
+    if (former) return { type: 'key-used', former }
+    throw error
   }
 }

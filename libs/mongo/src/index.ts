@@ -2,19 +2,16 @@ export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
 export {
   mongoEventStore,
-  type AnswerScope,
   type AppendOutcome,
   type EventStore,
-  type FormerAnswer,
   type KeepOutcome,
-  type LoadedStream,
   type NewAnswer,
   type NewCommit,
-  type StoredEvent,
-  type StreamId,
 } from './event-store.ts'
+export type { AnswerScope, FormerAnswer } from './former-answers.ts'
 export { ensureReadModelIndexes, ensureStoreIndexes, type ReadModelIndex } from './indexes.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
+export type { LoadedStream, StoredEvent, StreamId } from './load-streams.ts'
 export { mongoPositions, type Positions, type Whereabouts } from './positions.ts'
 export {
   mongoProjectionStore,

@@ -2,7 +2,7 @@ import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf } from './documents.ts'
 import { translating } from './mongo-error.ts'
 
-/** Fields and directions of one index of a read model; tenant is put first, `_id` last (ties, cursors). */
+/** Fields and directions of one index of a read model; tenant is put first, `_id` last (ties, cursors: same way). */
 export type ReadModelIndex = { readonly [field: string]: 1 | -1 | undefined }
 
 /** Index names are part of the protocol: a duplicate-key error is never told apart by parsing its text. */
@@ -53,6 +53,7 @@ export const ensureReadModelIndexes = (
       const fields = Object.entries(index).filter(
         (entry): entry is [string, 1 | -1] => entry[1] !== undefined,
       )
-      await collection.createIndex({ _tenant: 1, ...Object.fromEntries(fields), _id: 1 })
+      const direction = fields.at(-1)?.[1] ?? 1
+      await collection.createIndex({ _tenant: 1, ...Object.fromEntries(fields), _id: direction })
     }
   })

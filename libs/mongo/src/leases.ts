@@ -12,7 +12,8 @@ export type Leases = {
 }
 
 /** One pipeline stage: the lease as it is while another holds it, else ours, with a new epoch if it was not. */
-const takeIfFree = (owner: string, ttlMs: number) => {
+const takeIfFree = (ownerName: string, ttlMs: number) => {
+  const owner = { $literal: ownerName }
   const isOurs = { $eq: ['$owner', owner] }
   const isFree = { $or: [isOurs, { $lt: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }] }
   const epoch = { $add: [{ $ifNull: ['$epoch', 0] }, { $cond: [isOurs, 0, 1] }] }
@@ -29,13 +30,16 @@ export const mongoLeases = (connection: MongoConnection): Leases => {
   const { leases } = collectionsOf(connection.db)
   return {
     take: (name, owner, ttlMs) =>
-      translating(async () => {
-        const after = await leases.findOneAndUpdate({ _id: name }, [takeIfFree(owner, ttlMs)], {
-          upsert: true,
-          returnDocument: 'after',
-        })
-        return after?.owner === owner ? { name, owner, epoch: after.epoch } : undefined
-      }),
+      translating(() =>
+        connection.inCausalSession(async (session) => {
+          const after = await leases.findOneAndUpdate({ _id: name }, [takeIfFree(owner, ttlMs)], {
+            upsert: true,
+            returnDocument: 'after',
+            session,
+          })
+          return after?.owner === owner ? { name, owner, epoch: after.epoch } : undefined
+        }),
+      ),
     release: (lease) =>
       translating(async () => {
         await leases.updateOne(

@@ -1,4 +1,10 @@
-import { MongoError, MongoServerError } from 'mongodb'
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+  type WriteError,
+} from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 
 const DUPLICATE_KEY = 11000
@@ -14,27 +20,37 @@ const TRANSIENT_LABELS = [
   'ResetPool',
 ]
 const TRANSIENT_NAMES = new Set([
-  'MongoNetworkError',
-  'MongoNetworkTimeoutError',
   'MongoServerSelectionError',
   'MongoTopologyClosedError',
+  'MongoClientClosedError',
   'MongoNotConnectedError',
   'MongoExpiredSessionError',
-  'MongoPoolClearedError',
   'MongoPoolClosedError',
   'MongoWaitQueueTimeoutError',
   'MongoOperationTimeoutError',
 ])
-/** Server codes that mean "not now": not primary, shutting down, interrupted, write concern timeout, no snapshot. */
-const TRANSIENT_CODES = new Set([
-  6, 7, 24, 50, 64, 89, 91, 112, 189, 202, 246, 251, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+/**
+ * Server codes that mean "not now": not primary, no node to read from, shutting down, interrupted, cursor lost,
+ * write concern timeout, no snapshot, transaction too old.
+ */
+const TRANSIENT_CODES = new Set<unknown>([
+  6, 7, 24, 43, 50, 64, 89, 91, 112, 133, 134, 189, 202, 237, 239, 246, 251, 262, 290, 9001, 10107, 11600,
+  11602, 13435, 13436,
 ])
 
 export const isTransientMongoError = (error: unknown): boolean => {
   if (!(error instanceof MongoError)) return false
-  if (TRANSIENT_NAMES.has(error.name)) return true
+  if (error instanceof MongoNetworkError || TRANSIENT_NAMES.has(error.name)) return true
   if (TRANSIENT_LABELS.some((label) => error.hasErrorLabel(label))) return true
-  return typeof error.code === 'number' && TRANSIENT_CODES.has(error.code)
+  if (TRANSIENT_CODES.has(error.code)) return true
+  return error instanceof MongoBulkWriteError && isTransientBulkError(error)
+}
+
+/** A bulk write has its own name and the code of one document; why it failed as a whole is inside. */
+const isTransientBulkError = (error: MongoBulkWriteError): boolean => {
+  const faults: readonly WriteError[] = [error.writeErrors].flat()
+  const codes = [error.result.getWriteConcernError()?.code, ...faults.map(({ code }) => code)]
+  return codes.some((code) => TRANSIENT_CODES.has(code)) || isTransientMongoError(error.errorResponse)
 }
 
 /** Driver errors as PlatformErrors: an outage is retryable, anything else is a fault of ours or of the data. */

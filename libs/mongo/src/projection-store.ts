@@ -4,15 +4,17 @@
 // retry of a commit whose result was lost, matches nothing and changes nothing.
 //
 // Documents are read outside the transaction: they change only together with the checkpoint, so if the commit
-// still finds our checkpoint, nobody has touched them since.
+// still finds our checkpoint, nobody has touched them since. The read is causally after the claim or commit that
+// made this checkpoint: without that, a new primary may show documents older than the checkpoint it matches.
 
-import type { AnyBulkWriteOperation } from 'mongodb'
+import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
 import {
   collectionsOf,
   type CheckpointDocument,
   type CheckpointId,
+  type Collections,
   type ReadModelDocument,
 } from './documents.ts'
 import { translating } from './mongo-error.ts'
@@ -69,75 +71,37 @@ const withoutId = (document: CheckpointDocument): Checkpoint => {
   return checkpoint
 }
 
+/** Members and their order are the identity of an embedded `_id`; a caller's object may have more, or another order. */
+const exactly = ({ projection, topic, partition }: CheckpointId): CheckpointId => ({
+  projection,
+  topic,
+  partition,
+})
+
+type Claim = { readonly owner: string; readonly incarnation: number }
+
 export const mongoProjectionStore = (connection: MongoConnection): ProjectionStore => {
-  const { checkpoints, readModel } = collectionsOf(connection.db)
-
-  const claim = async (id: CheckpointId, by: { owner: string; incarnation: number }): Promise<Checkpoint> => {
-    const isNewTopic = { $lt: [{ $ifNull: ['$incarnation', -1] }, by.incarnation] }
-    const after = await checkpoints.findOneAndUpdate(
-      { _id: id },
-      [
-        {
-          $set: {
-            owner: by.owner,
-            epoch: { $add: [{ $ifNull: ['$epoch', 0] }, 1] },
-            nextOffset: { $cond: [isNewTopic, 0, '$nextOffset'] },
-            lastSequence: { $ifNull: ['$lastSequence', 0] },
-            lastId: { $ifNull: ['$lastId', null] },
-            lastTs: { $ifNull: ['$lastTs', null] },
-            incarnation: { $max: ['$incarnation', by.incarnation] },
-          },
-        },
-      ],
-      { upsert: true, returnDocument: 'after' },
-    )
-    if (after) return withoutId(after)
-    throw new PlatformError({
-      code: 'MONGO_FAILED',
-      message: 'a claimed checkpoint is not there',
-      retryable: true,
-    })
-  }
-
-  const commitBatch = (id: CheckpointId, batch: CommitBatch): Promise<void> =>
-    oneTransaction(connection, async (session) => {
-      const moved = await checkpoints.updateOne(
-        {
-          _id: id,
-          epoch: batch.from.epoch,
-          nextOffset: batch.from.nextOffset,
-          incarnation: batch.from.incarnation,
-        },
-        { $set: batch.to },
-        { session },
-      )
-      if (moved.matchedCount === 0) throw fenced
-      if (batch.writes.length === 0) return
-      await readModel(id.projection).bulkWrite(batch.writes.map(toOperation(id.partition)), {
-        session,
-        ordered: false,
-      })
-    })
-
+  const collections = collectionsOf(connection.db)
+  const inCausalSession = <T>(work: (session: ClientSession) => Promise<T>): Promise<T> =>
+    translating(() => connection.inCausalSession(work))
   return {
-    claim: (id, by) => translating(() => claim(id, by)),
+    claim: (id, by) => inCausalSession((session) => claim({ collections, session }, exactly(id), by)),
     read: (id) =>
-      translating(async () => {
-        const found = await checkpoints.findOne({ _id: id })
+      inCausalSession(async (session) => {
+        const found = await collections.checkpoints.findOne({ _id: exactly(id) }, { session })
         return found ? withoutId(found) : undefined
       }),
     find: (projection, ids) =>
-      translating(async () => {
+      inCausalSession(async (session) => {
         if (ids.length === 0) return new Map()
-        const found = await readModel(projection)
-          .find({ _id: { $in: [...ids] } })
-          .toArray()
+        const filter = { _id: { $in: [...ids] } }
+        const found = await collections.readModel(projection).find(filter, { session }).toArray()
         return new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
       }),
     commit: (id, batch) =>
-      translating(async () => {
+      inCausalSession(async (session) => {
         try {
-          await commitBatch(id, batch)
+          await oneTransaction(session, () => commitBatch({ collections, session }, exactly(id), batch))
           return 'applied'
         } catch (error) {
           if (error === fenced) return 'fenced'
@@ -145,4 +109,47 @@ export const mongoProjectionStore = (connection: MongoConnection): ProjectionSto
         }
       }),
   }
+}
+
+type At = { readonly collections: Collections; readonly session: ClientSession }
+
+const claim = async ({ collections, session }: At, id: CheckpointId, by: Claim): Promise<Checkpoint> => {
+  const isNewTopic = { $lt: [{ $ifNull: ['$incarnation', -1] }, by.incarnation] }
+  const claimed = {
+    owner: { $literal: by.owner },
+    epoch: { $add: [{ $ifNull: ['$epoch', 0] }, 1] },
+    nextOffset: { $cond: [isNewTopic, 0, '$nextOffset'] },
+    lastSequence: { $ifNull: ['$lastSequence', 0] },
+    lastId: { $ifNull: ['$lastId', null] },
+    lastTs: { $ifNull: ['$lastTs', null] },
+    incarnation: { $max: ['$incarnation', by.incarnation] },
+  }
+  const after = await collections.checkpoints.findOneAndUpdate({ _id: id }, [{ $set: claimed }], {
+    upsert: true,
+    returnDocument: 'after',
+    session,
+  })
+  if (after) return withoutId(after)
+  throw new PlatformError({
+    code: 'MONGO_FAILED',
+    message: 'a claimed checkpoint is not there',
+    retryable: true,
+  })
+}
+
+const commitBatch = async (
+  { collections, session }: At,
+  id: CheckpointId,
+  { from, to, writes }: CommitBatch,
+): Promise<void> => {
+  const { epoch, nextOffset, incarnation } = from
+  const moved = await collections.checkpoints.updateOne(
+    { _id: id, epoch, nextOffset, incarnation },
+    { $set: to },
+    { session },
+  )
+  if (moved.matchedCount === 0) throw fenced
+  if (writes.length === 0) return
+  const operations = writes.map(toOperation(id.partition))
+  await collections.readModel(id.projection).bulkWrite(operations, { session, ordered: false })
 }

@@ -1,6 +1,12 @@
-import type { Binary } from 'mongodb'
+import type { Binary, ClientSession, Collection, Filter } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type CommitDocument, type PublicationDocument, type ShardId } from './documents.ts'
+import {
+  collectionsOf,
+  type Collections,
+  type CommitDocument,
+  type PublicationDocument,
+  type ShardId,
+} from './documents.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 
 export type PlannedEvent = {
@@ -31,7 +37,7 @@ export type Publications = {
   plan(shard: ShardId, limits: PlanLimits): Promise<PlannedCommit[]>
   /** False when another relay was first to take this number: the plan is void. */
   open(record: Publication): Promise<boolean>
-  /** Marks the commits as published, then the record as done. Repeatable. */
+  /** Marks the commits as published, then the record as done. Repeatable; a later incarnation's mark stays. */
   finish(record: Publication, produced: { baseOffset: bigint; incarnation: number }): Promise<void>
   /** Commit time of the oldest commit that waits, over all shards. */
   oldestPending(): Promise<Date | undefined>
@@ -59,96 +65,109 @@ const EVENT_OVERHEAD_BYTES = 1_024
 const sizeOf = (commit: PlannedCommit): number =>
   commit.events.reduce((sum, event) => sum + event.bytes.length + EVENT_OVERHEAD_BYTES, 0)
 
+const shardFilter = ({ topic, partition }: ShardId) => ({ '_id.topic': topic, '_id.partition': partition })
+
 export const mongoPublications = (connection: MongoConnection): Publications => {
-  const { commits, publications } = collectionsOf(connection.db)
-  const shardFilter = (shard: ShardId) => ({ '_id.topic': shard.topic, '_id.partition': shard.partition })
-  const pendingFilter = (shard: ShardId) => ({
-    topic: shard.topic,
-    partition: shard.partition,
-    pending: true as const,
-  })
-
-  const plan = async (shard: ShardId, limits: PlanLimits): Promise<PlannedCommit[]> => {
-    // A snapshot, so that a version is never seen without its predecessor while the cursor moves on.
-    const cursor = commits
-      .find(pendingFilter(shard), { readConcern: { level: 'snapshot' } })
-      .sort({ order: 1 })
-      .limit(limits.maxEvents)
-    const planned: PlannedCommit[] = []
-    let events = 0
-    let bytes = 0
-    for await (const commit of cursor) {
-      const next = toPlanned(commit)
-      events += next.events.length
-      bytes += sizeOf(next)
-      if (planned.length > 0 && (events > limits.maxEvents || bytes > limits.maxBytes)) break
-      planned.push(next)
-    }
-    return planned
-  }
-
-  const open = async (record: Publication): Promise<boolean> => {
-    try {
-      await publications.insertOne(record)
-      return true
-    } catch (error) {
-      if (isDuplicateKey(error)) return false
-      throw error
-    }
-  }
-
-  const finish = async (
-    record: Publication,
-    produced: { baseOffset: bigint; incarnation: number },
-  ): Promise<void> => {
-    await commits.updateMany(
-      { _id: { $in: [...record.commitIds] }, pending: true },
-      { $unset: { pending: '' }, $set: { publication: record._id.n } },
-    )
-    await publications.updateOne(
-      { _id: record._id },
-      { $set: { state: 'done', baseOffset: Number(produced.baseOffset), incarnation: produced.incarnation } },
-    )
-  }
-
+  const collections = collectionsOf(connection.db)
+  const { commits } = collections
+  const inSession = <T>(work: (at: At) => Promise<T>): Promise<T> =>
+    translating(() => connection.inCausalSession((session) => work({ ...collections, session })))
   return {
-    last: (shard) =>
-      translating(async () => {
-        const found = await publications.find(shardFilter(shard)).sort({ '_id.n': -1 }).limit(1).toArray()
-        return found[0]
-      }),
-    firstUnfinished: (shard, incarnation) =>
-      translating(async () => {
-        const open = {
-          ...shardFilter(shard),
-          $or: [{ state: 'open' as const }, { incarnation: { $lt: incarnation } }],
-        }
-        const found = await publications.find(open).sort({ '_id.n': 1 }).limit(1).toArray()
-        return found[0]
-      }),
-    commitsOf: (publication) =>
-      translating(async () => {
-        const found = await commits.find({ _id: { $in: [...publication.commitIds] } }).toArray()
-        const byId = new Map(found.map((commit) => [commit._id, commit]))
-        return publication.commitIds.flatMap((id) => {
-          const commit = byId.get(id)
-          return commit ? [toPlanned(commit)] : []
-        })
-      }),
-    plan: (shard, limits) => translating(() => plan(shard, limits)),
-    open: (record) => translating(() => open(record)),
-    finish: (record, produced) => translating(() => finish(record, produced)),
-    oldestPending: () =>
-      translating(async () => {
-        const [found] = await commits
-          .find({ pending: true })
-          .hint('pending')
-          .project({ committedAt: 1 })
-          .sort({ committedAt: 1 })
-          .limit(1)
-          .toArray()
-        return found?.['committedAt'] instanceof Date ? found['committedAt'] : undefined
-      }),
+    last: (shard) => inSession((at) => findFirst(at, shardFilter(shard), -1)),
+    firstUnfinished: (shard, incarnation) => {
+      const unfinished = [{ state: 'open' as const }, { incarnation: { $lt: incarnation } }]
+      return inSession((at) => findFirst(at, { ...shardFilter(shard), $or: unfinished }, 1))
+    },
+    commitsOf: (publication) => inSession((at) => commitsOf(at, publication)),
+    plan: (shard, limits) => inSession((at) => plan(at, shard, limits)),
+    open: (record) => inSession((at) => open(at, record)),
+    finish: (record, produced) => inSession((at) => finish(at, record, produced)),
+    oldestPending: () => translating(() => oldestPending(commits)),
     countPending: () => translating(() => commits.countDocuments({ pending: true }, { hint: 'pending' })),
   }
+}
+
+/** Causal sessions carry the protocol: a plan that missed the last `finish` would publish its commits again. */
+type At = Pick<Collections, 'commits' | 'publications'> & { readonly session: ClientSession }
+
+const findFirst = async (
+  { publications, session }: At,
+  filter: Filter<PublicationDocument>,
+  byNumber: 1 | -1,
+): Promise<Publication | undefined> => {
+  const found = await publications.find(filter, { session }).sort({ '_id.n': byNumber }).limit(1).toArray()
+  return found[0]
+}
+
+const plan = async (
+  { commits, session }: At,
+  { topic, partition }: ShardId,
+  limits: PlanLimits,
+): Promise<PlannedCommit[]> => {
+  // A snapshot, so that a version is never seen without its predecessor while the cursor moves on.
+  const cursor = commits
+    .find({ topic, partition, pending: true }, { session, readConcern: { level: 'snapshot' } })
+    .sort({ order: 1 })
+    .limit(limits.maxEvents)
+  const planned: PlannedCommit[] = []
+  let events = 0
+  let bytes = 0
+  for await (const commit of cursor) {
+    const next = toPlanned(commit)
+    events += next.events.length
+    bytes += sizeOf(next)
+    if (planned.length > 0 && (events > limits.maxEvents || bytes > limits.maxBytes)) break
+    planned.push(next)
+  }
+  return planned
+}
+
+const commitsOf = async ({ commits, session }: At, { commitIds }: Publication): Promise<PlannedCommit[]> => {
+  const found = await commits.find({ _id: { $in: [...commitIds] } }, { session }).toArray()
+  const byId = new Map(found.map((commit) => [commit._id, commit]))
+  return commitIds.flatMap((id) => {
+    const commit = byId.get(id)
+    return commit ? [toPlanned(commit)] : []
+  })
+}
+
+const open = async ({ publications, session }: At, record: Publication): Promise<boolean> => {
+  // Members and their order are the identity of an embedded `_id`.
+  const { topic, partition, n } = record._id
+  try {
+    await publications.insertOne({ ...record, _id: { topic, partition, n } }, { session })
+    return true
+  } catch (error) {
+    if (isDuplicateKey(error)) return false
+    throw error
+  }
+}
+
+const finish = async (
+  { commits, publications, session }: At,
+  record: Publication,
+  { baseOffset, incarnation }: { baseOffset: bigint; incarnation: number },
+): Promise<void> => {
+  const { n } = record._id
+  await commits.updateMany(
+    { _id: { $in: [...record.commitIds] }, pending: true },
+    { $unset: { pending: '' }, $set: { publication: n } },
+    { session },
+  )
+  await publications.updateOne(
+    { ...shardFilter(record._id), '_id.n': n, incarnation: { $lte: incarnation } },
+    { $set: { state: 'done', baseOffset: Number(baseOffset), incarnation } },
+    { session },
+  )
+}
+
+const oldestPending = async (commits: Collection<CommitDocument>): Promise<Date | undefined> => {
+  const [oldest] = await commits
+    .find({ pending: true })
+    .hint('pending')
+    .project<Pick<CommitDocument, 'committedAt'>>({ committedAt: 1 })
+    .sort({ committedAt: 1 })
+    .limit(1)
+    .toArray()
+  return oldest?.committedAt
 }

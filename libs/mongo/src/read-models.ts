@@ -13,11 +13,13 @@ export type Condition =
 /** Where the page before ended: the sort value and the document's `_id`. */
 export type PageEnd = { readonly value: Scalar | null; readonly id: string }
 
+type Order = { readonly field: string; readonly descending: boolean }
+
 export type ListQuery = {
   readonly projection: string
   readonly tenant: string
   readonly conditions: readonly Condition[]
-  readonly sort: { readonly field: string; readonly descending: boolean } | undefined
+  readonly sort: Order | undefined
   readonly limit: number
   readonly after?: PageEnd
 }
@@ -52,10 +54,18 @@ const conditionFilter = (condition: Condition): Filter<ReadModelDocument> => {
 
 /** Everything behind `end` in the order (field, _id), so that ties neither repeat nor skip. */
 const behind = (end: PageEnd, sort: ListQuery['sort']): Filter<ReadModelDocument> => {
-  const beyond = sort?.descending ? '$lt' : '$gt'
   if (!sort) return { _id: { $gt: end.id } }
-  const afterTie = { [sort.field]: { $eq: end.value }, _id: { [beyond]: end.id } }
-  return { $or: [{ [sort.field]: { [beyond]: end.value } }, afterTie] } as Filter<ReadModelDocument>
+  const { field, descending } = sort
+  const afterTie = { [field]: { $eq: end.value }, _id: { [descending ? '$lt' : '$gt']: end.id } }
+  return { $or: [...beyond(end.value, sort), afterTie] }
+}
+
+/** A missing value sorts below all others, but comparisons never match across types. */
+const beyond = (value: PageEnd['value'], { field, descending }: Order): Filter<ReadModelDocument>[] => {
+  if (value === null) return descending ? [] : [{ [field]: { $ne: null } }]
+  return descending
+    ? [{ [field]: { $lt: value } }, { [field]: { $eq: null } }]
+    : [{ [field]: { $gt: value } }]
 }
 
 const orderOf = (sort: ListQuery['sort']): Sort => {

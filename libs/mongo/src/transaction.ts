@@ -1,5 +1,5 @@
-import type { ClientSession } from 'mongodb'
-import type { MongoConnection } from './connect-mongo.ts'
+import { MongoError, type ClientSession } from 'mongodb'
+import { backoffMs, pause } from '@millrace/runtime'
 
 /** Opaque outside libs/mongo: names the transaction that a write belongs to. */
 export type Transaction = ClientSession
@@ -10,32 +10,43 @@ const OPTIONS = {
   readPreference: 'primary',
 } as const
 
-/** The driver's own retry loop would last 120 s; a caller's request does not. */
+/** The driver's own retry loop lasts 120 s, whatever its options say; a caller's request does not. */
 const RETRY_FOR_MS = 8_000
+const BACKOFF = { firstMs: 5, maxMs: 250 }
 
 /**
- * Runs `work` in a transaction and retries it on transient errors. Only for work that may run twice, also after
- * a commit whose result was lost: each use leans on a unique index that catches its own first try.
+ * Runs `work` in a transaction and again on transient errors. Only for work that may run twice, also after a commit
+ * whose result was lost: each use leans on a unique index that catches its own first try.
  */
-export const inTransaction = <T>(session: ClientSession, work: () => Promise<T>): Promise<T> =>
-  session.withTransaction(work, { ...OPTIONS, timeoutMS: RETRY_FOR_MS })
+export const inTransaction = async <T>(session: ClientSession, work: () => Promise<T>): Promise<T> => {
+  const deadlineMs = performance.now() + RETRY_FOR_MS
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await oneTransaction(session, work)
+    } catch (error) {
+      const delayMs = backoffMs(attempt, BACKOFF) * Math.random()
+      if (!mayRunAgain(error) || performance.now() + delayMs >= deadlineMs) throw error
+      await pause(delayMs)
+    }
+  }
+}
+
+const mayRunAgain = (error: unknown): boolean =>
+  error instanceof MongoError &&
+  (error.hasErrorLabel('TransientTransactionError') || error.hasErrorLabel('UnknownTransactionCommitResult'))
 
 /**
  * Runs `work` once and commits. Throws what the server said; after an unknown commit result the caller has to
  * read what it would have written.
  */
-export const oneTransaction = <T>(
-  connection: MongoConnection,
-  work: (transaction: Transaction) => Promise<T>,
-): Promise<T> =>
-  connection.client.withSession(async (session) => {
-    session.startTransaction(OPTIONS)
-    try {
-      const result = await work(session)
-      await session.commitTransaction()
-      return result
-    } catch (error) {
-      if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
-      throw error
-    }
-  })
+export const oneTransaction = async <T>(session: ClientSession, work: () => Promise<T>): Promise<T> => {
+  session.startTransaction(OPTIONS)
+  try {
+    const result = await work()
+    await session.commitTransaction()
+    return result
+  } catch (error) {
+    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+    throw error
+  }
+}

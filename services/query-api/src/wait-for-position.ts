@@ -53,7 +53,7 @@ export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps
       const reached = await reachedBy(projection, where)
       if (where.type === 'published' && reached >= where.lastSequence) return
       const left = deadline - performance.now()
-      if (left <= 0) throw late(projection, where, reached, timeoutMs)
+      if (left <= 0) throw late(projection, where, { reached, timeoutMs })
       await pause(Math.min(delay, left))
     }
   }
@@ -62,13 +62,17 @@ export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps
 const isSource = (projection: AnyProjection, topic: string): boolean =>
   projection.sources.some((source) => source === topic)
 
-const late = (projection: AnyProjection, where: Whereabouts, reached: number, timeoutMs: number) =>
-  problems.timeout(`${projection.name} has not reached the position within ${timeoutMs} ms`, {
+const late = (
+  projection: AnyProjection,
+  where: Whereabouts,
+  waited: { reached: number; timeoutMs: number },
+) =>
+  problems.timeout(`${projection.name} has not reached the position within ${waited.timeoutMs} ms`, {
     headers: { 'retry-after': '1' },
     members: {
       projection: projection.name,
       state: where.type === 'published' ? 'pending' : 'unpublished',
-      reachedSequence: reached,
+      reachedSequence: waited.reached,
       ...(where.type === 'published' ? { wantedSequence: where.lastSequence } : {}),
     },
   })

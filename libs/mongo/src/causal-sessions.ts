@@ -1,0 +1,27 @@
+import type { ClientSession, MongoClient, Timestamp } from 'mongodb'
+
+export type CausalSessions = <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>
+
+/**
+ * Sessions that follow each other: what one of them has seen or written, all later ones see. Majority reads alone
+ * do not promise that: a new primary already takes writes while its majority snapshot is still that of before. A
+ * projection would then fold documents older than the checkpoint its transaction matches, and the relay would plan
+ * commits as pending that it has just published.
+ */
+export const causalSessions = (client: MongoClient): CausalSessions => {
+  let latest: Timestamp | undefined
+
+  const remember = ({ operationTime }: ClientSession): void => {
+    if (operationTime && (!latest || latest.lessThan(operationTime))) latest = operationTime
+  }
+
+  return (work) =>
+    client.withSession({ causalConsistency: true }, async (session) => {
+      if (latest) session.advanceOperationTime(latest)
+      try {
+        return await work(session)
+      } finally {
+        remember(session)
+      }
+    })
+}

@@ -1,0 +1,81 @@
+// A publication is four steps: insert the record {n, first sequence, commit ids}, produce its events in one send,
+// mark its commits, mark the record done. The record's n is unique, so of two relays that both believe to hold the
+// lease only one gets a number; the other reads everything anew. Whoever takes over finds the open record and
+// produces it again as it is: what Kafka then has twice carries equal sequences, and consumers drop the second.
+// A topic that had to be created again (a higher incarnation) makes all records unfinished, oldest first.
+
+import type { PlannedCommit, Publication, Publications, ShardId } from '@millrace/mongo'
+import { PlatformError } from '@millrace/runtime'
+import type { PartitionProducer } from '@millrace/kafka'
+import { toMessages } from './to-messages.ts'
+
+/** What a shard publishes with while it holds its lease. */
+export type Press = {
+  readonly shard: ShardId
+  readonly publications: Publications
+  readonly producer: PartitionProducer
+  /** Of the topic. */
+  readonly incarnation: number
+  readonly onPublished: (shard: ShardId, events: number) => void
+}
+
+const PLAN_LIMITS = { maxEvents: 1_000, maxBytes: 900 * 1024 }
+
+const eventsOf = (record: Publication): number => record.eventCounts.reduce((sum, count) => sum + count, 0)
+
+/** Kafka put a batch before the one it had: the topic was emptied or made anew, and nobody has told the store. */
+const wentBack = (record: Publication, found: bigint): PlatformError => {
+  const { topic, partition } = record._id
+  const message = `${topic}/${partition} was emptied: offset ${found} was given again. Run \`millrace setup\` to publish it anew`
+  return new PlatformError({ code: 'KAFKA_OFFSET_WENT_BACK', message, retryable: false })
+}
+
+const produce = async (
+  press: Press,
+  record: Publication,
+  commits: readonly PlannedCommit[],
+): Promise<Publication> => {
+  const messages = toMessages(commits, record.firstSequence)
+  if (messages.length !== eventsOf(record)) {
+    const message = `publication ${record._id.n} names ${eventsOf(record)} events, the store has ${messages.length}`
+    throw new PlatformError({ code: 'STORE_DAMAGED', message, retryable: false })
+  }
+  const { baseOffset } = await press.producer.send(messages)
+  await press.publications.finish(record, { baseOffset, incarnation: press.incarnation })
+  press.onPublished(press.shard, messages.length)
+  return { ...record, state: 'done', incarnation: press.incarnation, baseOffset: Number(baseOffset) }
+}
+
+/** Produces the oldest unfinished record again; undefined when there is none. */
+export const repeatUnfinished = async (press: Press): Promise<Publication | undefined> => {
+  const record = await press.publications.firstUnfinished(press.shard, press.incarnation)
+  return record && produce(press, record, await press.publications.commitsOf(record))
+}
+
+const following = (
+  press: Press,
+  last: Publication | undefined,
+  commits: readonly PlannedCommit[],
+): Publication => ({
+  _id: { ...press.shard, n: (last?._id.n ?? 0) + 1 },
+  firstSequence: last ? last.firstSequence + eventsOf(last) : 1,
+  commitIds: commits.map((commit) => commit._id),
+  eventCounts: commits.map((commit) => commit.events.length),
+  state: 'open',
+  incarnation: press.incarnation,
+})
+
+export type Published = Publication | 'empty' | 'beaten'
+
+/** Publishes what waits, behind `last`: `empty` when nothing does, `beaten` when another relay took the number. */
+export const publishNext = async (press: Press, last: Publication | undefined): Promise<Published> => {
+  const commits = await press.publications.plan(press.shard, PLAN_LIMITS)
+  if (commits.length === 0) return 'empty'
+  const record = following(press, last, commits)
+  if (!(await press.publications.open(record))) return 'beaten'
+  const done = await produce(press, record, commits)
+  if (last?.incarnation === press.incarnation && Number(done.baseOffset) <= (last.baseOffset ?? -1)) {
+    throw wentBack(done, BigInt(done.baseOffset ?? 0))
+  }
+  return done
+}

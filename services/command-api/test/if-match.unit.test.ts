@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals'
+import { ProblemError } from '@millrace/runtime'
+import { parseIfMatch } from '../src/http/if-match.ts'
+
+const versions = (...numbers: number[]) => ({ type: 'versions', versions: numbers })
+
+describe('If-Match', () => {
+  it.each([
+    [undefined, undefined],
+    ['*', { type: 'exists' }],
+    [' * ', { type: 'exists' }],
+    ['"3"', versions(3)],
+    ['"0"', versions(0)],
+    ['"1", "2","3"', versions(1, 2, 3)],
+    ['W/"3"', versions()],
+    ['W/"3", "4"', versions(4)],
+    ['"v3"', versions()],
+    ['"-1"', versions()],
+    ['"3.0"', versions()],
+    ['""', versions()],
+    ['"999999999999999"', versions(999_999_999_999_999)],
+    ['"9007199254740993"', versions()],
+    [Array.from({ length: 16 }, () => '"1"').join(), versions(...Array.from({ length: 16 }, () => 1))],
+  ])('understands %s', (header, expected) => {
+    expect(parseIfMatch(header)).toEqual(expected)
+  })
+
+  it.each([
+    '',
+    '3',
+    "'3'",
+    '"3',
+    '3"',
+    '"3" "4"',
+    '"3",',
+    ',',
+    '"a"b"',
+    '*, "3"',
+    'w/"3"',
+    '"\u0000"',
+    'garbage',
+    Array.from({ length: 17 }, () => '"1"').join(),
+  ])('refuses %j', (header) => {
+    expect(() => parseIfMatch(header)).toThrow(ProblemError)
+  })
+})

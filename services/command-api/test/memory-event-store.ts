@@ -1,0 +1,61 @@
+import type {
+  AnswerScope,
+  EventStore,
+  FormerAnswer,
+  IdempotencyKey,
+  LoadedStream,
+  NewCommit,
+  StreamId,
+} from '@millrace/mongo'
+
+type Commit = Extract<FormerAnswer, { type: 'commit' }>['commit']
+
+const scopeText = ({ tenant, principal, route, key }: AnswerScope): string =>
+  JSON.stringify([tenant, principal, route, key])
+
+const scopeOf = (written: { tenant: string; idempotency: IdempotencyKey }): string =>
+  scopeText({ tenant: written.tenant, ...written.idempotency })
+
+/** The store's two unique indexes over arrays: conflicts are real, only the server is missing. */
+export const memoryEventStore = (): EventStore => {
+  const commits: (NewCommit & { last: number })[] = []
+  const formers = new Map<string, FormerAnswer>()
+
+  const read = ({ tenant, stream }: StreamId): LoadedStream => {
+    const found = commits.filter((commit) => commit.tenant === tenant && commit.stream === stream)
+    const last = found.at(-1)
+    return {
+      version: last?.last ?? 0,
+      order: last?.order ?? 0,
+      lastCommitId: last?._id,
+      events: found.flatMap(({ first, events }) =>
+        events.map((event, index) => ({ ...event, version: first + index })),
+      ),
+    }
+  }
+
+  return {
+    load: async (stream) => read(stream),
+    // Look-up and write have no await between them: that is what the indexes of the real store come to.
+    append: async (commit) => {
+      const former = formers.get(scopeOf(commit))
+      if (former) return { type: 'key-used', former }
+      const { version } = read(commit)
+      if (commit.first !== version + 1) return { type: 'version-taken' }
+      const written = { ...commit, last: version + commit.events.length }
+      commits.push(written)
+      // A former commit is only asked for what a new one has too; its bytes stay as they were given.
+      formers.set(scopeOf(commit), { type: 'commit', commit: written as unknown as Commit })
+      return { type: 'appended' }
+    },
+    findFormer: async (scope) => formers.get(scopeText(scope)),
+    keepAnswer: async (stream, decide) => {
+      const answer = await decide(read(stream))
+      if (!answer) return { type: 'changed' }
+      const former = formers.get(scopeOf(answer))
+      if (former) return { type: 'key-used', former }
+      formers.set(scopeOf(answer), { type: 'answer', answer: { ...answer, expiresAt: new Date() } })
+      return { type: 'kept', answer }
+    },
+  }
+}
