@@ -43,4 +43,4 @@ export type CommandOutcome =
   | { readonly type: 'key-reused' }
   | { readonly type: 'precondition-failed'; readonly currentVersion: number }
   | { readonly type: 'conflict'; readonly currentVersion: number }
-  | { readonly type: 'event-too-large'; readonly bytes: number }
+  | { readonly type: 'events-too-large'; readonly bytes: number }

@@ -25,8 +25,8 @@ export type HandleCommandDeps = DecideDeps & {
 /** After this many lost races the client hears 409 and may try again itself. */
 const MAX_TRIES = 8
 
-/** Key, headers and value of one record: above it Kafka might refuse what the store accepted. */
-const MAX_RECORD_BYTES = 900 * 1024
+/** Keys, headers and values of a commit, which is never split over two sends: above it Kafka might refuse them. */
+const MAX_COMMIT_BYTES = 900 * 1024
 const HEADER_ALLOWANCE_BYTES = 2 * 1024
 
 export const makeHandleCommand =
@@ -51,8 +51,8 @@ const tryOnce = async (deps: HandleCommandDeps, attempt: Attempt): Promise<Tried
   const decision = await decide(deps, attempt)
   if (decision.type === 'rejected' || decision.events.length === 0) return keepAnswer(deps, attempt)
   const events = encodeEvents(deps, attempt, decision.events)
-  const bytes = Math.max(...events.map((event) => event.bytes.length)) + HEADER_ALLOWANCE_BYTES
-  if (bytes > MAX_RECORD_BYTES) return { type: 'event-too-large', bytes }
+  const bytes = events.reduce((sum, event) => sum + event.bytes.length + HEADER_ALLOWANCE_BYTES, 0)
+  if (bytes > MAX_COMMIT_BYTES) return { type: 'events-too-large', bytes }
   return append(deps, request, commitOf(deps, attempt, events))
 }
 

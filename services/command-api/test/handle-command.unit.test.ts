@@ -87,8 +87,8 @@ describe('what is written', () => {
         anythingGoes(() => events),
       )
 
-    expect(await send([event(7_100)])).toEqual({ type: 'event-too-large', bytes: expect.any(Number) })
-    expect(await send([event(3_600), event(3_600)])).toMatchObject({ type: 'event-too-large' })
+    expect(await send([event(7_100)])).toEqual({ type: 'events-too-large', bytes: expect.any(Number) })
+    expect(await send([event(3_600), event(3_600)])).toMatchObject({ type: 'events-too-large' })
     expect(await send([event(3_000), event(3_000)])).toMatchObject({ type: 'accepted' })
   })
 })

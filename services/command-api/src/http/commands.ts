@@ -1,4 +1,4 @@
-import { findContextByPath, idField, type AnyContext } from '@millrace/domain'
+import { findContextByPath, idField, timeField, type AnyContext } from '@millrace/domain'
 import { parseAs, problems, type Call, type Reply, type Route } from '@millrace/runtime'
 import { z } from 'zod'
 import type { CommandOutcome, CommandRequest } from '../command.ts'
@@ -24,7 +24,11 @@ const idOf = (call: Call): string => {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const occurredAtField = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
+// An offset can lead out of the years that a Kafka header can write: what was acknowledged could never be read.
+const occurredAtField = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .pipe(timeField)
 
 /** `occurredAt` may stand beside a command's own fields, for imports of what happened elsewhere. */
 const takeOccurredAt = (call: Call): { body: unknown; occurredAt: number | undefined } => {
@@ -34,6 +38,14 @@ const takeOccurredAt = (call: Call): { body: unknown; occurredAt: number | undef
   const { occurredAt, ...body } = whole
   const parsed = parseAs(z.object({ occurredAt: occurredAtField }), { occurredAt })
   return { body, occurredAt: parsed.occurredAt }
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** It goes with every event, so one that is malformed, and might be of any size, is dropped. */
+const traceparentOf = (call: Call): string | undefined => {
+  const given = call.header('traceparent')
+  return given !== undefined && TRACEPARENT.test(given) ? given : undefined
 }
 
 const toRequest = (call: Call): CommandRequest => {
@@ -58,7 +70,7 @@ const toRequest = (call: Call): CommandRequest => {
     occurredAt,
     correlationId: call.requestId,
     causationId: call.requestId,
-    traceparent: call.header('traceparent'),
+    traceparent: traceparentOf(call),
   }
 }
 
@@ -91,9 +103,9 @@ const toReply = (outcome: CommandOutcome): Reply => {
       throw problems.conflict('others kept changing this aggregate at the same time; try again', {
         members: { currentVersion: outcome.currentVersion },
       })
-    case 'event-too-large':
+    case 'events-too-large':
       throw problems.tooLarge(
-        `an event of this command would have ${outcome.bytes} bytes; the limit is 900 KiB`,
+        `the events of this command would have ${outcome.bytes} bytes; the limit is 900 KiB`,
       )
   }
 }

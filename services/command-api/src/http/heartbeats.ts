@@ -29,13 +29,25 @@ const parseLine = (line: string, number: number): unknown => {
   }
 }
 
-const parseNdjson = (text: string): unknown[] =>
-  text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+const textOf = (raw: Buffer): string => {
+  try {
+    return UTF8.decode(raw)
+  } catch {
+    throw problems.badRequest('the body is not UTF-8')
+  }
+}
+
+const parseNdjson = (raw: Buffer): unknown[] =>
+  textOf(raw)
+    .split('\n')
+    .flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
 
 const isNdjson = (call: Call): boolean => /^application\/x-ndjson\b/i.test(call.header('content-type') ?? '')
 
 const bodyOf = (call: Call): HeartbeatBody[] =>
-  parseAs(heartbeatsBody, isNdjson(call) ? parseNdjson(call.rawBody.toString('utf8')) : call.json())
+  parseAs(heartbeatsBody, isNdjson(call) ? parseNdjson(call.rawBody) : call.json())
 
 /** Measurements, not decisions: they go straight to their topic and are acknowledged when Kafka has them. */
 export const heartbeatRoute = (deps: HeartbeatDeps): Route => {
