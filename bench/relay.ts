@@ -75,7 +75,7 @@ const drainBacklog = async (servers: BenchServers): Promise<number> => {
 }
 
 /** Draining a backlog, records and marks included, against a bare kafkajs producer of the same bytes and headers. */
-export const benchRelay: Bench = async (servers, { rounds, n = 30_000 }) => {
+export const benchRelay: Bench = async (servers, { rounds, n = 60_000 }) => {
   const bare = await connectBareMongo(servers.mongo)
   const commits = bare.collection(servers.database, 'commits')
   const kafka = new Kafka({ brokers: [servers.kafka], logLevel: logLevel.NOTHING })

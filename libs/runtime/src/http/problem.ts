@@ -58,7 +58,6 @@ export const problems = {
   notFound: kind(404, 'not-found', 'Not found'),
   methodNotAllowed: kind(405, 'method-not-allowed', 'Method not allowed'),
   conflict: kind(409, 'conflict', 'Conflict'),
-  gone: kind(410, 'gone', 'Gone'),
   preconditionFailed: kind(412, 'precondition-failed', 'Precondition failed'),
   tooLarge: kind(413, 'too-large', 'Too large'),
   unsupportedMediaType: kind(415, 'unsupported-media-type', 'Unsupported media type'),
