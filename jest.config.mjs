@@ -4,7 +4,7 @@ const shared = {
   roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/cli', '<rootDir>/test', '<rootDir>/tools'],
   testEnvironment: 'node',
   // Workspace packages resolve to their sources, in tests as in development.
-  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['source', 'node'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'mjs', 'js', 'cjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/tools/jest-strip-types.mjs' },

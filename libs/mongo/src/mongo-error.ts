@@ -1,11 +1,12 @@
 import {
+  BSON,
   MongoBulkWriteError,
   MongoError,
   MongoNetworkError,
   MongoServerError,
   type WriteError,
 } from 'mongodb'
-import { PlatformError } from '@millrace/runtime'
+import { messageOf, PlatformError } from '@millrace/runtime'
 
 const DUPLICATE_KEY = 11000
 
@@ -53,13 +54,18 @@ const isTransientBulkError = (error: MongoBulkWriteError): boolean => {
   return codes.some((code) => TRANSIENT_CODES.has(code)) || isTransientMongoError(error.errorResponse)
 }
 
+/** The serializer's own errors, for what cannot be BSON; its buffer ends at 17 MiB. */
+const isUnserializable = (error: unknown): boolean =>
+  error instanceof BSON.BSONError ||
+  (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
+
 /** Driver errors as PlatformErrors: an outage is retryable, anything else is a fault of ours or of the data. */
 export const translateMongoError = (error: unknown): unknown => {
-  if (!(error instanceof MongoError)) return error
+  if (!(error instanceof MongoError || isUnserializable(error))) return error
   const retryable = isTransientMongoError(error)
   return new PlatformError({
     code: retryable ? 'MONGO_UNAVAILABLE' : 'MONGO_FAILED',
-    message: `MongoDB: ${error.message}`,
+    message: `MongoDB: ${messageOf(error)}`,
     retryable,
     cause: error,
   })

@@ -19,10 +19,7 @@ import {
 const server = (code: number, labels: string[] = []): MongoServerError =>
   new MongoServerError({ message: 'said no', code, errorLabels: labels })
 
-const selection = (): MongoServerSelectionError =>
-  Object.assign(Object.create(MongoServerSelectionError.prototype) as MongoServerSelectionError, {
-    message: 'no primary',
-  })
+const selection = (): MongoServerSelectionError => new MongoServerSelectionError('no primary', {} as never)
 
 type BulkCause = ConstructorParameters<typeof MongoBulkWriteError>[0]
 const bulk = (cause: BulkCause, writeConcernCode?: number): MongoBulkWriteError => {

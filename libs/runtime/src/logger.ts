@@ -13,6 +13,9 @@ export type Logger = {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** Fields that are never written, by themselves or one level down; the last are variables of the environment. */
+const SECRETS = ['token', 'authorization', 'secret', 'TOKEN_SECRET', 'DEV_TOKEN', 'MONGO_URL']
+
 /** JSON lines on stdout (or `destination`); errors with message, code, stack and causes. */
 export const createLogger = (
   options: { service: string; level: LogLevel },
@@ -24,7 +27,7 @@ export const createLogger = (
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      paths: ['token', 'authorization', 'secret', '*.token', '*.authorization', '*.secret'],
+      paths: SECRETS.flatMap((name) => [name, `*.${name}`]),
       censor: '[redacted]',
     },
   }

@@ -29,6 +29,7 @@ export const createMetrics = (service: string): Metrics => {
     registry,
     counter: (name, help, labelNames = []) =>
       new Counter({ name, help, labelNames: [...labelNames], registers }),
+    // eslint-disable-next-line max-params -- name, help and labels as everywhere; few gauges ask for their value
     gauge: (name, help, labelNames = [], collect) => {
       const gauge: Gauge = new Gauge({
         name,
@@ -39,6 +40,7 @@ export const createMetrics = (service: string): Metrics => {
       })
       return gauge
     },
+    // eslint-disable-next-line max-params -- name, help and labels as everywhere; few histograms need other buckets
     histogram: (name, help, labelNames = [], buckets = LATENCY_BUCKETS_SECONDS) =>
       new Histogram({ name, help, labelNames: [...labelNames], buckets: [...buckets], registers }),
   }

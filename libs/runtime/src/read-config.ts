@@ -57,7 +57,10 @@ export const mongoEnv = {
 export const kafkaEnv = {
   KAFKA_BROKERS: z
     .string({ error: 'required: host:port[,host:port]' })
-    .transform((list) => list.split(',').map((broker) => broker.trim())),
+    .transform((list) => list.split(',').map((broker) => broker.trim()))
+    .refine((brokers) => brokers.every((broker) => /^\S+:\d{1,5}$/.test(broker)), {
+      error: 'must be host:port[,host:port]',
+    }),
   SCHEMA_REGISTRY_URL: z.url({ error: 'required: the Confluent API root of the schema registry' }),
 }
 

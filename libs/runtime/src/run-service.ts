@@ -33,12 +33,15 @@ export type StartedService = { readonly handler?: RequestListener; readonly heal
 
 type Identity<Config> = { name: string; loadConfig: () => Config; exit: (code: number) => void }
 
+// Also for what only shows while starting, such as a name that the code does not know.
+const exitCodeOf = (error: unknown): number => (error instanceof ConfigError ? EXIT_BAD_CONFIG : 1)
+
 const readOrExit = <Config>({ name, loadConfig, exit }: Identity<Config>): Config | undefined => {
   try {
     return loadConfig()
   } catch (error) {
     process.stderr.write(`${name}: ${messageOf(error)}\n`)
-    exit(error instanceof ConfigError ? EXIT_BAD_CONFIG : 1)
+    exit(exitCodeOf(error))
     return undefined
   }
 }
@@ -54,7 +57,7 @@ export const runService = async <Config extends ServiceConfig>(
   const shutdown = createShutdown({ logger, timeoutMs: config.SHUTDOWN_TIMEOUT_MS, exit: identity.exit })
   const fail = (error: unknown): void => {
     logger.error({ err: error }, 'service cannot go on')
-    void shutdown.stop(messageOf(error), 1)
+    void shutdown.stop(messageOf(error), exitCodeOf(error))
   }
   let health: Health | undefined
   try {

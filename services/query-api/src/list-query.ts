@@ -2,6 +2,7 @@ import type { AnyProjection } from '@millrace/domain'
 import type { Condition, FoundDocument, ListQuery, PageEnd } from '@millrace/mongo'
 import { problems, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
+import { onlyOne } from './only-one.ts'
 
 const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
@@ -12,21 +13,18 @@ type Filter = AnyProjection['filters'][string]
 /** One page's question, parsed; `shape` names everything but the cursor, so a cursor fits its own list only. */
 export type ParsedList = Omit<ListQuery, 'tenant' | 'projection' | 'after'> & { readonly shape: string }
 
-const onlyOne = (query: URLSearchParams, name: string): string | undefined => {
-  const values = query.getAll(name)
-  if (values.length > 1) throw problems.badRequest(`the parameter ${name} may be given once`)
-  return values[0]
-}
-
 const numberOf = (name: string, text: string): number => {
   const value = Number(text)
   if (text.trim() !== '' && Number.isFinite(value)) return value
   throw problems.badRequest(`${name} must be a number, not ${JSON.stringify(text)}`)
 }
 
+// Date.parse alone reads a time in almost any text, and one without an offset in the server's own zone.
+const isoTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })])
+
 const timeOf = (name: string, text: string): number => {
-  const value = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  if (Number.isSafeInteger(value)) return value
+  if (isoTime.safeParse(text).success) return Date.parse(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
   throw problems.badRequest(`${name} must be a time such as 1997-01-31T00:00:00Z, or UTC milliseconds`)
 }
 

@@ -2,6 +2,7 @@ import type { AnyProjection } from '@millrace/domain'
 import type { Positions, ProjectionStore, Whereabouts } from '@millrace/mongo'
 import { pause, problems, type Principal, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
+import { onlyOne } from './only-one.ts'
 
 const POSITION_PURPOSE = 'position'
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -17,8 +18,8 @@ export type WaitDeps = {
 
 const positionContent = z.object({ commit: z.string() })
 
-const timeoutOf = (text: string | null): number => {
-  if (text === null) return DEFAULT_TIMEOUT_MS
+const timeoutOf = (text: string | undefined): number => {
+  if (text === undefined) return DEFAULT_TIMEOUT_MS
   const timeout = /^\d{1,6}$/.test(text) ? Number(text) : -1
   if (timeout >= 0 && timeout <= MAX_TIMEOUT_MS) return timeout
   throw problems.badRequest(`timeout must be 0 to ${MAX_TIMEOUT_MS} milliseconds`)
@@ -40,10 +41,10 @@ export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps
   }
 
   return async (projection: AnyProjection, principal: Principal, query: URLSearchParams): Promise<void> => {
-    const token = query.get('after')
-    if (token === null) return
+    const token = onlyOne(query, 'after')
+    if (token === undefined) return
     const commitId = commitOf(principal.tenant, token)
-    const timeoutMs = timeoutOf(query.get('timeout'))
+    const timeoutMs = timeoutOf(onlyOne(query, 'timeout'))
     const deadline = performance.now() + timeoutMs
     for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
       const where = await positions.locate({ tenant: principal.tenant, commitId })

@@ -1,4 +1,4 @@
-// The door of every HTTP service. A request passes, in this order: an id, the principal, the route (404), the
+// The door of every HTTP service. A request passes, in this order: an id, the principal (401), the route (404), the
 // method (405 with Allow), the body within its limit (413; compressed bodies 415), the handler. Whatever goes
 // wrong on the way comes out as application/problem+json, and one log line tells each request's outcome.
 
@@ -6,10 +6,12 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { v7 as newId } from 'uuid'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
-import { isRetryable } from '../platform-error.ts'
-import type { Principal } from './identity.ts'
 import { parseJsonBody } from './json-body.ts'
-import { ProblemError, problemReply, problems } from './problem.ts'
+import type { Principal } from './principal.ts'
+import { problemReply, problems } from './problem.ts'
+import { problemOf } from './problem-of.ts'
+import { readBody } from './read-body.ts'
+import { logRequests } from './request-log.ts'
 import type { Call, HttpMethod, Reply, Route } from './route.ts'
 
 /** Largest request body, in bytes; system limits of the paper: 1 MiB. */
@@ -22,136 +24,102 @@ export type DoorOptions = {
   readonly metrics: Metrics
 }
 
-const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
-const requestIdOf = (request: Request): string => {
-  const given = request.get('x-request-id')
-  return given !== undefined && REQUEST_ID.test(given) ? given : newId()
+type Locals = { requestId: string; principal: Principal; route?: string; error?: unknown }
+type Answer = Response<unknown, Locals>
+
+export const createDoor = ({ routes, identify, logger, metrics }: DoorOptions): Express => {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(giveRequestId, logRequests(logger, metrics))
+  app.use((request: Request, response: Answer, next: NextFunction) => {
+    response.locals.principal = identify(request.get('authorization'))
+    next()
+  })
+  for (const route of routes) app[route.method](route.path, handleWith(route))
+  // After all handlers: two templates may fit one path, each with a method of its own.
+  for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
+    app.all(path, (request: Request) => refuseMethod(request, allowedMethods(group)))
+  }
+  app.use((request: Request) => {
+    throw problems.notFound(`there is nothing at ${request.path}`)
+  })
+  app.use(answerFailure)
+  return app
 }
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
+
+const giveRequestId = (request: Request, response: Answer, next: NextFunction): void => {
+  const given = request.get('x-request-id')
+  const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId()
+  response.locals.requestId = requestId
+  response.setHeader('x-request-id', requestId)
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('cache-control', 'no-store')
+  next()
+}
+
+const handleWith =
+  (route: Route) =>
+  async (request: Request, response: Answer): Promise<void> => {
+    response.locals.route = route.path
+    const rawBody = await readBody(request, MAX_BODY_BYTES)
+    send(response, await route.handle(makeCall(request, rawBody, { ...response.locals, route })))
+  }
 
 const makeCall = (
   request: Request,
-  route: Route,
-  context: { requestId: string; principal: Principal },
+  rawBody: Buffer,
+  { requestId, principal, route }: { requestId: string; principal: Principal; route: Route },
 ): Call => {
-  const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const [path = '/', queryText = ''] = request.originalUrl.split('?', 2)
+  const { path, query } = splitUrl(request.originalUrl)
   let parsed: { value: unknown } | undefined
   return {
-    ...context,
+    requestId,
+    principal,
     method: route.method,
     path,
     template: route.path,
     params: request.params as Record<string, string>,
-    query: new URLSearchParams(queryText),
+    query,
     header: (name) => request.get(name),
     rawBody,
     json: () => (parsed ??= { value: parseJsonBody(rawBody, request.get('content-type')) }).value,
   }
 }
 
+const splitUrl = (url: string): { path: string; query: URLSearchParams } => {
+  const mark = url.indexOf('?')
+  return mark < 0
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) }
+}
+
 const send = (response: Response, reply: Reply): void => {
+  const text = reply.body === undefined ? undefined : JSON.stringify(reply.body)
   response.status(reply.status)
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
-  if (reply.body === undefined) {
-    response.end()
-    return
+  if (text !== undefined && !response.hasHeader('content-type')) {
+    response.setHeader('content-type', 'application/json')
   }
-  if (!response.hasHeader('content-type')) response.setHeader('content-type', 'application/json')
-  response.end(JSON.stringify(reply.body))
+  response.end(text)
 }
 
-const statusOf = (error: unknown): number | undefined =>
-  typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number'
-    ? error.status
-    : undefined
-
-/** Express, body-parser and our own failures as one problem; the unexpected ones tell the client nothing more. */
-const problemOf = (error: unknown): ProblemError => {
-  if (error instanceof ProblemError) return error
-  if (isRetryable(error)) {
-    return problems.unavailable('something this service depends on does not answer; try again', {
-      headers: { 'retry-after': '1' },
-    })
-  }
-  const status = statusOf(error)
-  if (status === 413)
-    return problems.tooLarge(`the body may have at most ${MAX_BODY_BYTES} bytes`, {
-      headers: { connection: 'close' },
-    })
-  if (status === 415) return problems.unsupportedMediaType('compressed bodies are not accepted')
-  if (status === 400) return problems.badRequest('the request cannot be decoded')
-  return problems.internal('the request failed on our side; the log has the reason under this instance')
-}
-
-const routesByPath = (routes: readonly Route[]): Map<string, Route[]> =>
-  Map.groupBy(routes, (route) => route.path)
-
-export const createDoor = ({ routes, identify, logger, metrics }: DoorOptions): Express => {
-  const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
-  const durations = metrics.histogram('http_request_duration_seconds', 'Time to answer an HTTP request', [
-    'route',
-    'method',
-    'status',
-  ])
-  const readBody = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })
-
-  app.use((request, response, next) => {
-    const requestId = requestIdOf(request)
-    const startedAt = performance.now()
-    response.locals['requestId'] = requestId
-    response.setHeader('x-request-id', requestId)
-    response.setHeader('x-content-type-options', 'nosniff')
-    response.setHeader('cache-control', 'no-store')
-    response.on('finish', () => {
-      const seconds = (performance.now() - startedAt) / 1000
-      const route = String(response.locals['route'] ?? 'unknown')
-      const status = response.statusCode
-      durations.observe({ route, method: request.method, status: String(status) }, seconds)
-      const fields = {
-        requestId,
-        method: request.method,
-        route,
-        status,
-        durationMs: Math.round(seconds * 1000),
-      }
-      if (status >= 500) logger.warn({ ...fields, err: response.locals['error'] }, 'request failed')
-      else logger.debug(fields, 'request answered')
-    })
-    next()
+const refuseMethod = (request: Request, allow: string): never => {
+  throw problems.methodNotAllowed(`${request.method} is not for this path; use ${allow}`, {
+    headers: { allow },
   })
-
-  for (const [path, group] of routesByPath(routes)) {
-    const here = app.route(path)
-    for (const route of group) {
-      here[route.method](readBody, async (request: Request, response: Response) => {
-        response.locals['route'] = route.path
-        const principal = identify(request.get('authorization'))
-        const requestId = String(response.locals['requestId'])
-        send(response, await route.handle(makeCall(request, route, { requestId, principal })))
-      })
-    }
-    here.all((request: Request) => {
-      const allow = allowedMethods(group)
-      throw problems.methodNotAllowed(`${request.method} is not for this path; use ${allow}`, {
-        headers: { allow },
-      })
-    })
-  }
-
-  app.use((request: Request) => {
-    throw problems.notFound(`there is nothing at ${request.path}`)
-  })
-  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
-    response.locals['error'] = error
-    if (response.headersSent) return next(error)
-    send(response, problemReply(problemOf(error).problem, String(response.locals['requestId'])))
-  })
-  return app
 }
 
 const allowedMethods = (group: readonly { method: HttpMethod }[]): string =>
   [
     ...new Set(group.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))),
   ].join(', ')
+
+// eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
+const answerFailure = (error: unknown, _request: Request, response: Answer, next: NextFunction): void => {
+  response.locals.error = error
+  if (response.headersSent) next(error)
+  else send(response, problemReply(problemOf(error), response.locals.requestId))
+}

@@ -1,12 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Principal } from './principal.ts'
 import { problems } from './problem.ts'
-
-export type Principal = {
-  readonly id: string
-  readonly tenant: string
-  /** May send commands that happened in the past (`occurredAt`). */
-  readonly mayImport: boolean
-}
 
 const DEVELOPER: Principal = { id: 'dev', tenant: 'demo', mayImport: true }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { describeJsonFault } from './json-fault.ts'
 import { problems, type FieldFault } from './problem.ts'
-import { messageOf } from '../platform-error.ts'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
@@ -12,10 +12,19 @@ export const parseJsonBody = (raw: Buffer, contentType: string | undefined): unk
       `send application/json in UTF-8, not ${contentType ?? 'an unnamed type'}`,
     )
   }
+  const text = decodeUtf8(raw)
   try {
-    return JSON.parse(UTF8.decode(raw))
-  } catch (error) {
-    throw problems.badRequest(`the body is not JSON: ${messageOf(error)}`)
+    return JSON.parse(text)
+  } catch {
+    throw problems.badRequest(`the body is not JSON: ${describeJsonFault(text)}`)
+  }
+}
+
+const decodeUtf8 = (raw: Buffer): string => {
+  try {
+    return UTF8.decode(raw)
+  } catch {
+    throw problems.badRequest('the body is not UTF-8')
   }
 }
 
@@ -27,11 +36,14 @@ const faultsOf = (issue: z.core.$ZodIssue): FieldFault[] => {
   return issue.keys.map((key) => ({ pointer: pointerOf([...issue.path, key]), detail: 'unknown field' }))
 }
 
-/** Value as `schema` says, or a 400 that names every fault by JSON pointer. Nothing is coerced or dropped. */
+/** More would only make the answer larger than the request. */
+const MAX_FAULTS = 20
+
+/** Value as `schema` says, or a 400 that names its faults by JSON pointer. Nothing is coerced or dropped. */
 export const parseAs = <T>(schema: z.ZodType<T>, value: unknown): T => {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.flatMap(faultsOf)
+  const errors = parsed.error.issues.flatMap(faultsOf).slice(0, MAX_FAULTS)
   const first = errors[0]
   throw problems.invalidBody(
     first ? `${first.pointer || 'the body'}: ${first.detail}` : 'the body does not fit',

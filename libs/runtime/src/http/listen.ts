@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PlatformError } from '../platform-error.ts'
 
@@ -11,6 +11,22 @@ export type Listening = {
 /** Times follow Node's own guard against slow clients: 15 s for a whole request, 10 s for its headers. */
 const REQUEST_TIMEOUT_MS = 15_000
 const HEADERS_TIMEOUT_MS = 10_000
+
+const closeGently = (server: Server): Promise<void> => {
+  const closed = Promise.withResolvers<void>()
+  server.close(() => closed.resolve())
+  server.closeIdleConnections()
+  return closed.promise
+}
+
+/** Node keeps a connection that was busy when the server closed for seconds after its answer. */
+const endConnectionsWhenClosed = (server: Server): void => {
+  server.on('request', (_request, response) => {
+    response.on('close', () => {
+      if (!server.listening) setImmediate(() => server.closeIdleConnections())
+    })
+  })
+}
 
 const listenError = (error: NodeJS.ErrnoException, address: string): Error =>
   error.code === 'EADDRINUSE'
@@ -30,6 +46,7 @@ export const listen = async (
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS },
     handler,
   )
+  endConnectionsWhenClosed(server)
   const started = Promise.withResolvers<void>()
   server.once('error', (error) => started.reject(listenError(error, `${at.host}:${at.port}`)))
   server.listen(at.port, at.host, () => started.resolve())
@@ -38,11 +55,6 @@ export const listen = async (
   const host = at.host.includes(':') ? `[${at.host}]` : at.host
   return {
     url: `http://${host}:${port}`,
-    close: () => {
-      const closed = Promise.withResolvers<void>()
-      server.close(() => closed.resolve())
-      server.closeIdleConnections()
-      return closed.promise
-    },
+    close: () => closeGently(server),
   }
 }

@@ -1,4 +1,4 @@
-import type { Principal } from './identity.ts'
+import type { Principal } from './principal.ts'
 
 export type HttpMethod = 'get' | 'post' | 'put' | 'delete'
 

@@ -75,9 +75,10 @@ const needsNewTopic = (error: unknown): boolean =>
 /** Publishing on would bury what Kafka has lost under newer events. `millrace setup` raises the incarnation. */
 const waitForNewTopic = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<void> => {
   deps.logger.error({ ...shard }, 'topic was emptied, publishing stopped; run millrace setup')
-  const lost = await deps.incarnationOf(shard.topic)
-  while (!rest.stopping.aborted && (await deps.incarnationOf(shard.topic)) === lost) {
-    await pause(BACKOFF.maxMs, rest.stopping)
+  // Of the last record, not of now: setup may have run before anybody noticed.
+  const lost = (await deps.publications.last(shard))?.incarnation ?? 0
+  while (!rest.stopping.aborted && (await deps.incarnationOf(shard.topic)) <= lost) {
+    await pause(deps.leaseMs / 2, rest.stopping)
   }
 }
 
