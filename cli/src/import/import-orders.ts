@@ -27,6 +27,7 @@ async function* readRows(file: string): AsyncGenerator<Row, void> {
       trim: true,
       skip_empty_lines: true,
       relax_column_count: true,
+      relax_quotes: true,
     }),
   )
   for await (const row of parser as AsyncIterable<Row>) yield row

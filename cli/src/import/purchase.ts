@@ -22,16 +22,18 @@ export const parseCents = (text: string): number | undefined => {
   return match ? Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0')) : undefined
 }
 
+const textOf = (column: (typeof COLUMNS)[number]) => z.string(`${column} is missing`)
+
 const rowSchema = z.object({
-  customer_id: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'customer_id must have 1 to 64 letters, digits, dots or dashes'),
+  customer_id: textOf('customer_id').regex(
+    /^[A-Za-z0-9._-]{1,64}$/,
+    'customer_id must have 1 to 64 letters, digits, dots or dashes',
+  ),
   date: z.iso.date('date must be a day such as 1997-01-31'),
-  quantity: z
-    .string()
+  quantity: textOf('quantity')
     .regex(/^[1-9]\d{0,8}$/, 'quantity must be a whole number from 1')
     .transform(Number),
-  amount_usd: z.string().transform((text, context) => {
+  amount_usd: textOf('amount_usd').transform((text, context) => {
     const cents = parseCents(text)
     if (cents !== undefined) return cents
     context.addIssue({ code: 'custom', message: 'amount_usd must be dollars such as 11.77, not negative' })

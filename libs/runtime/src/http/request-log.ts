@@ -19,7 +19,8 @@ export const logRequests = (logger: Logger, metrics: Metrics): RequestHandler =>
     const status = response.writableFinished ? response.statusCode : CLIENT_GONE
     durations.observe({ route: String(route), method, status: String(status) }, seconds)
     const fields = { requestId, method, route, status, durationMs: Math.round(seconds * 1000) }
-    if (status >= 500) logger.warn({ ...fields, err: error }, 'request failed')
+    if (status === 500) logger.error({ ...fields, err: error }, 'request failed')
+    else if (status > 500) logger.warn({ ...fields, err: error }, 'request could not be answered')
     else logger.debug(fields, 'request answered')
   }
 

@@ -46,6 +46,10 @@ const produce = async (
   return { ...record, state: 'done', incarnation: press.incarnation, baseOffset: Number(baseOffset) }
 }
 
+/** Produced into the topic as it is now, its commits marked. */
+export const isFinished = (record: Publication, incarnation: number): boolean =>
+  record.state === 'done' && record.incarnation >= incarnation
+
 /** Produces the oldest unfinished record again; undefined when there is none. */
 export const repeatUnfinished = async (press: Press): Promise<Publication | undefined> => {
   const record = await press.publications.firstUnfinished(press.shard, press.incarnation)

@@ -5,11 +5,11 @@
 //        │                      │ same events under the same sequences                │
 //        └──── lease lost, beaten, anything failed (back-off) ◄──────────────────────┘
 
-import type { Leases, Publications, ShardId } from '@millrace/mongo'
+import type { Leases, Publication, Publications, ShardId } from '@millrace/mongo'
 import { backoffMs, pause, PlatformError, type Logger } from '@millrace/runtime'
 import type { PartitionProducer } from '@millrace/kafka'
 import { takeLease, type LeaseKeeper } from './lease-keeper.ts'
-import { publishNext, repeatUnfinished, type Press } from './publish.ts'
+import { isFinished, publishNext, repeatUnfinished, type Press } from './publish.ts'
 
 export type ShardDeps = {
   readonly publications: Publications
@@ -34,6 +34,20 @@ type Rest = { readonly stopping: AbortSignal; idle(ms: number): Promise<void> }
 
 const BACKOFF = { firstMs: 100, maxMs: 5_000 }
 
+type GoesOn = () => Promise<boolean>
+
+/**
+ * Repeats what is unfinished, oldest first, and gives the newest record. It is looked at again after it was read: a
+ * relay that lost its lease may open one more record at any time, and nothing may be published behind an open one.
+ */
+const recover = async (press: Press, goesOn: GoesOn): Promise<Publication | undefined> => {
+  for (;;) {
+    while ((await goesOn()) && (await repeatUnfinished(press))) continue
+    const last = await press.publications.last(press.shard)
+    if (!last || isFinished(last, press.incarnation) || !(await goesOn())) return last
+  }
+}
+
 /** Everything unfinished first, then what waits, until the lease is lost, another relay is faster, or we stop. */
 const publishWhileHeld = async (
   press: Press,
@@ -41,8 +55,7 @@ const publishWhileHeld = async (
   rest: Rest & { pollMs: number },
 ): Promise<void> => {
   const goesOn = async (): Promise<boolean> => !rest.stopping.aborted && (await lease.stillHolds())
-  while ((await goesOn()) && (await repeatUnfinished(press))) continue
-  let last = await press.publications.last(press.shard)
+  let last = await recover(press, goesOn)
   while (await goesOn()) {
     const published = await publishNext(press, last)
     if (published === 'beaten') return
