@@ -31,6 +31,8 @@ const startBar = (total: number): SingleBar => {
     format: '{bar} {percentage}% | {value}/{total} rows | {rate} rows/s | {eta_formatted} left',
     stream: process.stderr,
     noTTYOutput: false,
+    // Rows come in bursts: a short memory would make the time left jump.
+    etaBuffer: 2_000,
     hideCursor: true,
     clearOnComplete: true,
   })

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs'
-import { PlatformError } from '@millrace/runtime'
+import { PlatformError, pause } from '@millrace/runtime'
 import { withAdmin } from './admin.ts'
 import type { KafkaConnection } from './connect-kafka.ts'
 import { kafkajs } from './kafkajs-shim.ts'
@@ -29,7 +29,8 @@ const CREATE_TIMEOUT_MS = 15_000
 const createTopic = (admin: Admin, spec: TopicCreation): Promise<boolean> =>
   admin.createTopics({
     timeout: CREATE_TIMEOUT_MS,
-    waitForLeaders: true,
+    // kafkajs would give up waiting where a slow controller is all there is to it; see whenKnown.
+    waitForLeaders: false,
     topics: [
       {
         topic: spec.name,
@@ -39,6 +40,30 @@ const createTopic = (admin: Admin, spec: TopicCreation): Promise<boolean> =>
       },
     ],
   })
+
+/** A topic that was just made is not known to every broker at once, nor are its leaders. */
+const NOT_KNOWN_YET = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+const KNOWN_TIMEOUT_MS = 30_000
+const KNOWN_POLL_MS = 100
+
+const isNotKnownYet = (error: unknown): boolean => {
+  if (!(error instanceof Error)) return false
+  if ('type' in error && NOT_KNOWN_YET.has(String(error.type))) return true
+  return error.cause !== undefined && error.cause !== error && isNotKnownYet(error.cause)
+}
+
+/** Repeats `ask` while brokers have not heard of a topic. */
+const whenKnown = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+  const deadline = performance.now() + KNOWN_TIMEOUT_MS
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isNotKnownYet(error) || performance.now() > deadline) throw error
+      await pause(KNOWN_POLL_MS)
+    }
+  }
+}
 
 const createMissing = async (admin: Admin, specs: readonly TopicCreation[]): Promise<string[]> => {
   const existing = new Set(await admin.listTopics())
@@ -102,8 +127,8 @@ export const ensureTopics = (
     async run(admin) {
       if (specs.length === 0) return { created: [], drifted: [] }
       const created = await createMissing(admin, specs)
-      await assertPartitionCounts(admin, specs)
-      const drifted = await findDrift(admin, specs)
+      await whenKnown(() => assertPartitionCounts(admin, specs))
+      const drifted = await whenKnown(() => findDrift(admin, specs))
       for (const drift of drifted) connection.logger.warn(drift, 'topic setting differs from the catalogue')
       return { created, drifted }
     },
