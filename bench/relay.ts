@@ -59,6 +59,8 @@ const drainBacklog = async (servers: BenchServers): Promise<number> => {
         publications,
         leases: mongoLeases(mongo),
         incarnationOf: topicIncarnations(mongo).current,
+        isEmptied: topicIncarnations(mongo).isEmptied,
+        reportEmptied: topicIncarnations(mongo).reportEmptied,
         owner: randomUUID(),
         leaseMs: 5_000,
         pollMs: 250,

@@ -25,7 +25,7 @@ export const httpClient = (url: string): HttpClient => {
   const pool = new Pool(url)
   return {
     send: async ({ method = 'GET', path, headers = {}, body = null }) => {
-      const response = await pool.request({ method: method as 'GET', path, headers, body })
+      const response = await pool.request({ method, path, headers, body })
       const text = await response.body.text()
       return {
         status: response.statusCode,

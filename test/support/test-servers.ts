@@ -60,7 +60,7 @@ export const prepareServers = async (options: { name: string; kafka?: string }):
   const urls = { ...serversOfThisRun(), ...(options.kafka === undefined ? {} : { kafka: options.kafka }) }
   const database = `test-${options.name}-${randomUUID().slice(0, 8)}`
   const prepare = async (): Promise<void> => {
-    await setUp({ urls, database, replicationFactor: 1, logger: silentLogger })
+    await setUp({ urls, database, replicationFactor: 1, logger: silentLogger, adoptTopics: true })
   }
   await prepare()
   const mongoConnection = await connectMongo({ url: urls.mongo, database, clientName: 'test' })

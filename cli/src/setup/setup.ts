@@ -3,7 +3,13 @@
 
 import { projections } from '@millrace/domain'
 import { registerSchemas, topicConfigEntries, topics } from '@millrace/events'
-import { connectKafka, ensureTopics, listExistingTopics, type KafkaConnection } from '@millrace/kafka'
+import {
+  connectKafka,
+  ensureTopics,
+  fetchEndOffsets,
+  listExistingTopics,
+  type KafkaConnection,
+} from '@millrace/kafka'
 import {
   connectMongo,
   ensureReadModelIndexes,
@@ -11,23 +17,52 @@ import {
   topicIncarnations,
   type MongoConnection,
 } from '@millrace/mongo'
-import type { Logger } from '@millrace/runtime'
+import { PlatformError, type Logger } from '@millrace/runtime'
 
 export type SetupOptions = {
   readonly urls: { readonly kafka: string; readonly mongo: string; readonly registry: string }
   readonly database: string
   readonly replicationFactor: number
   readonly logger: Logger
+  /** Lets a new store use topics that have records already; for tests that share one Kafka. */
+  readonly adoptTopics?: boolean
 }
 
 export type SetupReport = { readonly schemas: number; readonly createdTopics: readonly string[] }
 
-/** A topic the store knows but Kafka lacks gets a new incarnation first: see topics.ts of libs/mongo. */
-const setUpTopics = async (kafka: KafkaConnection, mongo: MongoConnection, replicationFactor: number) => {
+/** A topic that Kafka lacks or has lost records of gets a new incarnation first: see topics.ts of libs/mongo. */
+/**
+ * Event topics with records that this store knows nothing of belong to another store: its sequences begin at 1 again,
+ * and readers would take its events for repeats.
+ */
+const refuseForeignTopics = async (
+  kafka: KafkaConnection,
+  mongo: MongoConnection,
+  existing: ReadonlySet<string>,
+) => {
+  const incarnations = topicIncarnations(mongo)
+  const numbered = Object.values(topics).filter(({ name, kind }) => kind === 'events' && existing.has(name))
+  for (const { name } of numbered) {
+    if ((await incarnations.current(name)) > 0) continue
+    const ends = [...(await fetchEndOffsets(kafka, name)).values()]
+    if (ends.every((end) => end === 0n)) continue
+    const message = `Kafka has records in ${name}, and this MongoDB database knows nothing of them: they belong to another event store`
+    throw new PlatformError({
+      code: 'STORE_FOREIGN_TOPIC',
+      message: `${message}. Use its database, or an empty Kafka`,
+      retryable: false,
+    })
+  }
+}
+
+const setUpTopics = async (kafka: KafkaConnection, mongo: MongoConnection, options: SetupOptions) => {
+  const { replicationFactor, adoptTopics = false } = options
   const existing = new Set(await listExistingTopics(kafka))
+  if (!adoptTopics) await refuseForeignTopics(kafka, mongo, existing)
   const incarnations = topicIncarnations(mongo)
   for (const { name, partitions } of Object.values(topics)) {
-    if (!existing.has(name)) await incarnations.beforeCreate(name, partitions)
+    const isNew = !existing.has(name) || (await incarnations.isEmptied(name))
+    if (isNew) await incarnations.beforeCreate(name, partitions)
   }
   const wanted = Object.values(topics).map((spec) => ({
     name: spec.name,
@@ -48,18 +83,14 @@ const setUpIndexes = async (mongo: MongoConnection): Promise<void> => {
   }
 }
 
-export const setUp = async ({
-  urls,
-  database,
-  replicationFactor,
-  logger,
-}: SetupOptions): Promise<SetupReport> => {
+export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
+  const { urls, database, logger } = options
   const kafka = connectKafka({ brokers: urls.kafka.split(','), clientId: 'millrace-setup', logger })
   const mongo = await connectMongo({ url: urls.mongo, database, clientName: 'millrace-setup' })
   try {
     const [schemas, ensured] = await Promise.all([
       registerSchemas({ registryUrl: urls.registry }),
-      setUpTopics(kafka, mongo, replicationFactor),
+      setUpTopics(kafka, mongo, options),
       setUpIndexes(mongo),
     ])
     for (const drift of ensured.drifted) logger.warn({ ...drift }, 'topic differs from the catalogue')

@@ -10,7 +10,7 @@ import {
   type LocalStack,
   type SupervisedProcess,
 } from '@millrace/local-stack'
-import { createLogger, type Logger } from '@millrace/runtime'
+import { silentLogger, type Logger } from '@millrace/runtime'
 import { inheritedEnv, type Config } from '../config.ts'
 import { removeRun, writeRun, type Run } from '../run-file.ts'
 import { setUp } from '../setup/setup.ts'
@@ -73,7 +73,11 @@ export const start = async (options: StartOptions): Promise<Started> => {
   const home = config.MILLRACE_HOME
   const logDir = join(home, 'logs')
   await mkdir(logDir, { recursive: true })
-  const logger = createLogger({ service: 'millrace', level: 'silent' })
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (_, message) => say(message),
+    error: (_, message) => say(message),
+  }
   const undo: Undo[] = []
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step()

@@ -185,6 +185,7 @@ class PartitionLane implements Lane {
       await this.#takeSession(session)
     } catch (error) {
       logger.warn({ topic, partition, error: messageOf(error) }, 'partition could not be claimed yet')
+      this.#showLife()
       this.#step({ type: 'open-failed' })
     }
   }
@@ -242,6 +243,7 @@ class PartitionLane implements Lane {
       const { logger, topic, partition } = this.#deps
       const offset = records[0]?.offset.toString()
       logger.warn({ topic, partition, offset, error: messageOf(error) }, 'records will be applied again')
+      this.#showLife()
       return { type: 'apply-failed', error: messageOf(error) }
     }
   }
@@ -257,6 +259,11 @@ class PartitionLane implements Lane {
 
   #doneInvisible(endOffset: bigint): void {
     if (this.#doneTo === null || endOffset > this.#doneTo) this.#done(endOffset)
+  }
+
+  /** A try that came back with a failure is life too: a restart does not cure an outage. A try that hangs is not. */
+  #showLife(): void {
+    this.#lastProgressAtMs = this.#deps.now()
   }
 
   #done(nextOffset: bigint): void {

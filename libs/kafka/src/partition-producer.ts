@@ -165,6 +165,8 @@ class OrderedProducer implements PartitionProducer {
   #assertBeyond(baseOffset: bigint, { sends }: Live): void {
     if (baseOffset > this.#lastOffset) return
     const message = `Kafka put a send to ${this.#where} at ${baseOffset}, not beyond ${this.#lastOffset}`
+    // Told once: the next producer goes on from where the topic is now.
+    if (sends === 0) this.#lastOffset = baseOffset
     // From a producer that had sent nothing before, it is the topic that went back: made anew, or records were lost.
     throw failure('KAFKA_OFFSET_WENT_BACK', message, sends > 0)
   }

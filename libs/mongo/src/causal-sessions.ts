@@ -1,6 +1,10 @@
 import type { ClientSession, MongoClient, Timestamp } from 'mongodb'
 
-export type CausalSessions = <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>
+/** Runs `work` on `own`, or on a session that lasts as long as the call. */
+export type CausalSessions = <T>(
+  work: (session: ClientSession) => Promise<T>,
+  own?: ClientSession,
+) => Promise<T>
 
 /**
  * Sessions that follow each other: what one of them has seen or written, all later ones see. Majority reads alone
@@ -15,13 +19,19 @@ export const causalSessions = (client: MongoClient): CausalSessions => {
     if (operationTime && (!latest || latest.lessThan(operationTime))) latest = operationTime
   }
 
-  return (work) =>
-    client.withSession({ causalConsistency: true }, async (session) => {
-      if (latest) session.advanceOperationTime(latest)
-      try {
-        return await work(session)
-      } finally {
-        remember(session)
-      }
-    })
+  const runOn = async <T>(
+    session: ClientSession,
+    work: (session: ClientSession) => Promise<T>,
+  ): Promise<T> => {
+    if (latest) session.advanceOperationTime(latest)
+    try {
+      return await work(session)
+    } finally {
+      remember(session)
+    }
+  }
+  return (work, own) =>
+    own
+      ? runOn(own, work)
+      : client.withSession({ causalConsistency: true }, (session) => runOn(session, work))
 }

@@ -77,11 +77,14 @@ export type LeaseDocument = {
   readonly expiresAt: Date
 }
 
-/** Raised each time a topic that the store already knows had to be created again. */
+/** A topic as the store knows it. */
 export type TopicDocument = {
   readonly _id: string
+  /** Raised each time the topic had to be created again. */
   readonly incarnation: number
   readonly partitions: number
+  /** Incarnation in which Kafka was seen to have lost records: nothing is published before the next one. */
+  readonly emptiedIn?: number
 }
 
 export type CheckpointId = ShardId & { readonly projection: string }
@@ -97,6 +100,8 @@ export type CheckpointDocument = {
   readonly lastTs: number | null
   readonly epoch: number
   readonly owner: string
+  /** Id of the session that the owner's transactions run in; whoever claims next ends what it left open. */
+  readonly session?: Binary
 }
 
 /** Members that the engine owns in a read-model document; a projection's own fields never start with `_`. */

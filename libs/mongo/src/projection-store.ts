@@ -3,11 +3,15 @@
 // and the documents move with it or not at all. So whoever comes second, a zombie after a pause or our own
 // retry of a commit whose result was lost, matches nothing and changes nothing.
 //
+// All transactions of a hold run in one session, whose id is in the checkpoint. A process that dies in the middle
+// leaves its transaction open on the server, for a minute by default, and with it a lock on the checkpoint: so
+// whoever claims next ends that session first.
+//
 // Documents are read outside the transaction: they change only together with the checkpoint, so if the commit
 // still finds our checkpoint, nobody has touched them since. The read is causally after the claim or commit that
 // made this checkpoint: without that, a new primary may show documents older than the checkpoint it matches.
 
-import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
+import type { AnyBulkWriteOperation, Binary, ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
 import {
@@ -20,7 +24,7 @@ import {
 import { translating } from './mongo-error.ts'
 import { oneTransaction } from './transaction.ts'
 
-export type Checkpoint = Omit<CheckpointDocument, '_id'>
+export type Checkpoint = Omit<CheckpointDocument, '_id' | 'session'>
 
 export type Progress = Pick<Checkpoint, 'nextOffset' | 'lastSequence' | 'lastId' | 'lastTs'>
 
@@ -67,7 +71,7 @@ const toOperation =
 const fenced = new PlatformError({ code: 'FENCED', message: 'the checkpoint has moved on', retryable: false })
 
 const withoutId = (document: CheckpointDocument): Checkpoint => {
-  const { _id: _, ...checkpoint } = document
+  const { _id: _id, session: _session, ...checkpoint } = document
   return checkpoint
 }
 
@@ -80,12 +84,31 @@ const exactly = ({ projection, topic, partition }: CheckpointId): CheckpointId =
 
 type Claim = { readonly owner: string; readonly incarnation: number }
 
+const nameOf = ({ projection, topic, partition }: CheckpointId): string =>
+  `${projection} ${topic} ${partition}`
+
 export const mongoProjectionStore = (connection: MongoConnection): ProjectionStore => {
   const collections = collectionsOf(connection.db)
-  const inCausalSession = <T>(work: (session: ClientSession) => Promise<T>): Promise<T> =>
-    translating(() => connection.inCausalSession(work))
+  const holds = new Map<string, ClientSession>()
+  const inCausalSession = <T>(
+    work: (session: ClientSession) => Promise<T>,
+    own?: ClientSession,
+  ): Promise<T> => translating(() => connection.inCausalSession(work, own))
+
+  const newHold = async (id: CheckpointId): Promise<ClientSession> => {
+    await holds.get(nameOf(id))?.endSession()
+    const hold = connection.client.startSession({ causalConsistency: true })
+    holds.set(nameOf(id), hold)
+    return hold
+  }
+
   return {
-    claim: (id, by) => inCausalSession((session) => claim({ collections, session }, exactly(id), by)),
+    claim: (id, by) =>
+      inCausalSession(async (session) => {
+        await endFormerHold(connection, { collections, session }, exactly(id))
+        const hold = await newHold(id)
+        return claim({ collections, session }, exactly(id), { ...by, session: hold.id?.id })
+      }),
     read: (id) =>
       inCausalSession(async (session) => {
         const found = await collections.checkpoints.findOne({ _id: exactly(id) }, { session })
@@ -99,24 +122,38 @@ export const mongoProjectionStore = (connection: MongoConnection): ProjectionSto
         return new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
       }),
     commit: (id, batch) =>
-      inCausalSession(async (session) => {
-        try {
-          await oneTransaction(session, () => commitBatch({ collections, session }, exactly(id), batch))
-          return 'applied'
-        } catch (error) {
-          if (error === fenced) return 'fenced'
-          throw error
-        }
-      }),
+      inCausalSession(
+        async (session) => {
+          try {
+            await oneTransaction(session, () => commitBatch({ collections, session }, exactly(id), batch))
+            return 'applied'
+          } catch (error) {
+            if (error === fenced) return 'fenced'
+            throw error
+          }
+        },
+        holds.get(nameOf(id)),
+      ),
   }
 }
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 
-const claim = async ({ collections, session }: At, id: CheckpointId, by: Claim): Promise<Checkpoint> => {
+/** Aborts a transaction that the former owner may have left open; its session is of no further use to it. */
+const endFormerHold = async (connection: MongoConnection, at: At, id: CheckpointId): Promise<void> => {
+  const former = await at.collections.checkpoints.findOne({ _id: id }, { session: at.session })
+  if (former?.session) await connection.client.db('admin').command({ killSessions: [{ id: former.session }] })
+}
+
+const claim = async (
+  { collections, session }: At,
+  id: CheckpointId,
+  by: Claim & { readonly session: Binary | undefined },
+): Promise<Checkpoint> => {
   const isNewTopic = { $lt: [{ $ifNull: ['$incarnation', -1] }, by.incarnation] }
   const claimed = {
     owner: { $literal: by.owner },
+    session: by.session,
     epoch: { $add: [{ $ifNull: ['$epoch', 0] }, 1] },
     nextOffset: { $cond: [isNewTopic, 0, '$nextOffset'] },
     lastSequence: { $ifNull: ['$lastSequence', 0] },
@@ -142,9 +179,9 @@ const commitBatch = async (
   id: CheckpointId,
   { from, to, writes }: CommitBatch,
 ): Promise<void> => {
-  const { epoch, nextOffset, incarnation } = from
+  const { epoch, nextOffset, lastSequence, incarnation } = from
   const moved = await collections.checkpoints.updateOne(
-    { _id: id, epoch, nextOffset, incarnation },
+    { _id: id, epoch, nextOffset, lastSequence, incarnation },
     { $set: to },
     { session },
   )

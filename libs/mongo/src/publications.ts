@@ -29,8 +29,12 @@ export type PlanLimits = { readonly maxEvents: number; readonly maxBytes: number
 export type Publications = {
   /** The newest record of the shard, whatever its state. */
   last(shard: ShardId): Promise<Publication | undefined>
-  /** The oldest record that still has to be produced: open, or produced into an earlier topic of that name. */
-  firstUnfinished(shard: ShardId, incarnation: number): Promise<Publication | undefined>
+  withNumber(shard: ShardId, n: number): Promise<Publication | undefined>
+  /**
+   * The oldest record behind number `after` that still has to be produced: open, or produced into an earlier topic
+   * of that name.
+   */
+  firstUnfinished(shard: ShardId, incarnation: number, after?: number): Promise<Publication | undefined>
   /** Commits of a record, in its order. */
   commitsOf(publication: Publication): Promise<PlannedCommit[]>
   /** Pending commits in publication order, from one snapshot, within the limits (at least one commit). */
@@ -74,9 +78,12 @@ export const mongoPublications = (connection: MongoConnection): Publications => 
     translating(() => connection.inCausalSession((session) => work({ ...collections, session })))
   return {
     last: (shard) => inSession((at) => findFirst(at, shardFilter(shard), -1)),
-    firstUnfinished: (shard, incarnation) => {
+    withNumber: (shard, n) => inSession((at) => findFirst(at, { ...shardFilter(shard), '_id.n': n }, 1)),
+    firstUnfinished: (shard, incarnation, after = 0) => {
       const unfinished = [{ state: 'open' as const }, { incarnation: { $lt: incarnation } }]
-      return inSession((at) => findFirst(at, { ...shardFilter(shard), $or: unfinished }, 1))
+      return inSession((at) =>
+        findFirst(at, { ...shardFilter(shard), '_id.n': { $gt: after }, $or: unfinished }, 1),
+      )
     },
     commitsOf: (publication) => inSession((at) => commitsOf(at, publication)),
     plan: (shard, limits) => inSession((at) => plan(at, shard, limits)),

@@ -1,4 +1,4 @@
-import type { Filter, Sort } from 'mongodb'
+import type { ClientSession, Filter, Sort } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf, type ReadModelDocument } from './documents.ts'
 import { translating } from './mongo-error.ts'
@@ -77,14 +77,18 @@ const orderOf = (sort: ListQuery['sort']): Sort => {
 /** The typed builder of read-model queries: each has a tenant, and values are only ever compared. */
 export const mongoReadModels = (connection: MongoConnection): ReadModels => {
   const { readModel } = collectionsOf(connection.db)
+  // Causally after the checkpoint that `?after=` looked at: a new primary could show older documents.
+  const inCausalSession = <T>(work: (session: ClientSession) => Promise<T>): Promise<T> =>
+    translating(() => connection.inCausalSession(work))
   return {
     findOne: (projection, { tenant, id }) =>
-      translating(async () => {
-        const document = await readModel(projection).findOne({ _id: { $eq: id }, _tenant: { $eq: tenant } })
+      inCausalSession(async (session) => {
+        const filter = { _id: { $eq: id }, _tenant: { $eq: tenant } }
+        const document = await readModel(projection).findOne(filter, { session })
         return document ? found(document) : undefined
       }),
     list: (query) =>
-      translating(async () => {
+      inCausalSession(async (session) => {
         const filter: Filter<ReadModelDocument> = {
           $and: [
             { _tenant: { $eq: query.tenant } },
@@ -93,7 +97,7 @@ export const mongoReadModels = (connection: MongoConnection): ReadModels => {
           ],
         }
         const documents = await readModel(query.projection)
-          .find(filter)
+          .find(filter, { session })
           .sort(orderOf(query.sort))
           .limit(query.limit)
           .toArray()

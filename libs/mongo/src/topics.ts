@@ -11,6 +11,10 @@ export type TopicIncarnations = {
   beforeCreate(topic: string, partitions: number): Promise<{ incarnation: number }>
   /** 0 for a topic that was never announced. */
   current(topic: string): Promise<number>
+  /** Kafka has lost records of the topic in this incarnation. Kept, so that every relay and `setup` know. */
+  reportEmptied(topic: string, incarnation: number): Promise<void>
+  /** True from such a report until the next incarnation. */
+  isEmptied(topic: string): Promise<boolean>
 }
 
 export const topicIncarnations = (connection: MongoConnection): TopicIncarnations => {
@@ -26,5 +30,14 @@ export const topicIncarnations = (connection: MongoConnection): TopicIncarnation
         return { incarnation: after?.incarnation ?? 1 }
       }),
     current: (topic) => translating(async () => (await topics.findOne({ _id: topic }))?.incarnation ?? 0),
+    reportEmptied: (topic, incarnation) =>
+      translating(async () => {
+        await topics.updateOne({ _id: topic }, { $max: { emptiedIn: incarnation } }, { upsert: true })
+      }),
+    isEmptied: (topic) =>
+      translating(async () => {
+        const found = await topics.findOne({ _id: topic })
+        return (found?.emptiedIn ?? -1) >= (found?.incarnation ?? 0)
+      }),
   }
 }

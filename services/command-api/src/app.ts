@@ -48,7 +48,8 @@ const measureRelay = (metrics: Metrics, publications: ReturnType<typeof mongoPub
     'Age of the oldest commit not yet in Kafka',
     [],
     async (gauge) => {
-      const oldest = await publications.oldestPending()
+      // Without MongoDB the age is unknown; the other metrics are wanted then more than ever.
+      const oldest = await publications.oldestPending().catch(() => new Date(Number.NaN))
       gauge.set(oldest ? (Date.now() - oldest.getTime()) / 1000 : 0)
     },
   )
@@ -57,12 +58,15 @@ const measureRelay = (metrics: Metrics, publications: ReturnType<typeof mongoPub
 
 export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts): App => {
   const publications = mongoPublications(mongo)
+  const incarnations = topicIncarnations(mongo)
   const published = measureRelay(metrics, publications)
   const relay = startRelay(
     {
       publications,
       leases: mongoLeases(mongo),
-      incarnationOf: topicIncarnations(mongo).current,
+      incarnationOf: incarnations.current,
+      isEmptied: incarnations.isEmptied,
+      reportEmptied: incarnations.reportEmptied,
       owner: randomUUID(),
       leaseMs: config.RELAY_LEASE_MS,
       pollMs: config.RELAY_POLL_MS,

@@ -1,22 +1,29 @@
 // One lane = one projection on one partition. Opening it claims the checkpoint under a new epoch; after that every
 // batch is: read, drop what was seen, one find, fold in memory, one transaction of documents and checkpoint.
+//
 // After any failure the lane no longer knows whether its last transaction landed, so it reads the checkpoint
-// before the next try: an epoch that is not its own means fenced, an offset further on means it had landed.
+// before the next try, and before it believes that an event cannot be: an epoch that is not its own means fenced,
+// another offset means that the transaction had landed after all.
+//
+// A missing sequence may still come: a topic that was filled anew may begin with a batch of the time before. So the
+// lane searches up to where the partition ended when it missed it, applying nothing, and stops only then.
 
 import type { AnyProjection, Document } from '@millrace/domain'
-import { DecodeError, type Codec } from '@millrace/events'
+import type { Codec } from '@millrace/events'
 import type { KafkaRecord, LaneOutcome, LaneSession, LaneSource, TopicPartition } from '@millrace/kafka'
-import type { Checkpoint, CheckpointId, ProjectionStore } from '@millrace/mongo'
+import type { CheckpointId, ProjectionStore } from '@millrace/mongo'
 import { messageOf, type Logger } from '@millrace/runtime'
 import { ImpossibleEventError } from '@millrace/domain'
 import { documentIdOf, foldBatch } from './fold-batch.ts'
-import { readBatch, type Batch } from './read-batch.ts'
+import { readBatch, recordsFrom, type Batch } from './read-batch.ts'
 
 export type LaneDeps = {
   readonly projection: AnyProjection
   readonly store: ProjectionStore
   readonly codec: Codec
   readonly incarnationOf: (topic: string) => Promise<number>
+  /** Where the partition ends right now. */
+  readonly endOffsetOf: (topic: string, partition: number) => Promise<bigint>
   readonly owner: string
   readonly logger: Logger
   readonly onApplied: (batch: { events: number; writes: number; duplicates: number }) => void
@@ -24,9 +31,6 @@ export type LaneDeps = {
 
 /** Name of the projection's data: collection, checkpoints and consumer group carry it. */
 export const versionedName = ({ name, version }: AnyProjection): string => `${name}.${version}`
-
-const isPoison = (error: unknown): error is Error =>
-  error instanceof DecodeError || error instanceof ImpossibleEventError
 
 export const projectionLanes = (deps: LaneDeps): LaneSource => ({
   open: async (partition) => openLane(deps, partition),
@@ -37,14 +41,17 @@ const openLane = async (deps: LaneDeps, { topic, partition }: TopicPartition): P
   const id: CheckpointId = { projection: versionedName(projection), topic, partition }
   let checkpoint = await store.claim(id, { owner: deps.owner, incarnation: await deps.incarnationOf(topic) })
   let isCertain = true
+  let search: { readonly gap: Gap; readonly end: bigint } | undefined
 
-  /** False when somebody else has claimed the partition meanwhile. */
-  const findOutWhereWeAre = async (): Promise<boolean> => {
+  /** What the store says of us: still ours and as we believe, moved by our own late transaction, or lost. */
+  const findOutWhereWeAre = async (): Promise<'here' | 'moved' | 'fenced'> => {
     const stored = await store.read(id)
-    if (stored?.epoch !== checkpoint.epoch) return false
+    if (stored?.epoch !== checkpoint.epoch) return 'fenced'
+    const hasMoved =
+      stored.nextOffset !== checkpoint.nextOffset || stored.lastSequence !== checkpoint.lastSequence
     checkpoint = stored
     isCertain = true
-    return true
+    return hasMoved ? 'moved' : 'here'
   }
 
   const commit = async (batch: Extract<Batch, { type: 'batch' }>): Promise<LaneOutcome> => {
@@ -56,26 +63,43 @@ const openLane = async (deps: LaneDeps, { topic, partition }: TopicPartition): P
     if (outcome === 'fenced') return { type: 'fenced' }
     checkpoint = { ...checkpoint, ...batch.to }
     deps.onApplied({ events: batch.events.length, writes: writes.length, duplicates: batch.duplicates })
-    return appliedUpTo(checkpoint)
+    return appliedUpTo(BigInt(checkpoint.nextOffset))
+  }
+
+  const goOnSearching = async (gap: Gap, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
+    search ??= { gap, end: await deps.endOffsetOf(topic, partition) }
+    const found = recordsFrom(records, search.gap.expected)
+    if (found.length > 0) {
+      search = undefined
+      return applyOnce(found)
+    }
+    const next = (records.at(-1)?.offset ?? 0n) + 1n
+    return next < search.end ? appliedUpTo(next) : { type: 'stopped', reason: search.gap.reason }
   }
 
   const applyOnce = async (records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
+    if (search) return goOnSearching(search.gap, records)
     const batch = await readBatch(codec, checkpoint, records)
-    if (batch.type === 'gap') {
-      const { expected, found, offset } = batch
-      return { type: 'stopped', reason: `sequence ${expected} is missing: offset ${offset} has ${found}` }
+    switch (batch.type) {
+      case 'batch':
+        return commit(batch)
+      case 'gap':
+        return goOnSearching(batch, records)
+      case 'poison':
+        return { type: 'stopped', reason: batch.reason }
     }
-    return commit(batch)
   }
 
   const apply = async (records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
-    if (!isCertain && !(await findOutWhereWeAre())) return { type: 'fenced' }
+    if (!isCertain && (await findOutWhereWeAre()) === 'fenced') return { type: 'fenced' }
     try {
       return await applyOnce(records)
     } catch (error) {
       isCertain = false
-      if (isPoison(error)) return { type: 'stopped', reason: messageOf(error) }
-      throw error
+      if (!(error instanceof ImpossibleEventError)) throw error
+      const where = await findOutWhereWeAre()
+      if (where === 'moved') throw error
+      return where === 'fenced' ? { type: 'fenced' } : { type: 'stopped', reason: messageOf(error) }
     }
   }
 
@@ -88,7 +112,6 @@ const openLane = async (deps: LaneDeps, { topic, partition }: TopicPartition): P
   }
 }
 
-const appliedUpTo = (checkpoint: Checkpoint): LaneOutcome => ({
-  type: 'applied',
-  nextOffset: BigInt(checkpoint.nextOffset),
-})
+type Gap = Extract<Batch, { type: 'gap' }>
+
+const appliedUpTo = (nextOffset: bigint): LaneOutcome => ({ type: 'applied', nextOffset })

@@ -1,5 +1,5 @@
 import type { AnyProjection } from '@millrace/domain'
-import { startConsumer, type ConsumerEvent, type PartitionConsumer } from '@millrace/kafka'
+import { fetchEndOffsets, startConsumer, type ConsumerEvent, type PartitionConsumer } from '@millrace/kafka'
 import type { Metrics } from '@millrace/runtime'
 import { projectionLanes, versionedName, type LaneDeps } from './projection-lane.ts'
 
@@ -31,7 +31,7 @@ export const projectionMetrics = (metrics: Metrics): ProjectionMetrics => ({
   ]),
 })
 
-type RunDeps = Omit<LaneDeps, 'onApplied'> &
+type RunDeps = Omit<LaneDeps, 'onApplied' | 'endOffsetOf'> &
   Pick<Parameters<typeof startConsumer>[0], 'connection'> & { metrics: ProjectionMetrics }
 
 /** One consumer group per projection and version, so lag, scaling and failure are each projection's own. */
@@ -42,6 +42,7 @@ export const runProjection = ({ connection, metrics, ...deps }: RunDeps): Promis
   const labels = { projection: versionedName(projection) }
   const source = projectionLanes({
     ...deps,
+    endOffsetOf: async (topic, partition) => (await fetchEndOffsets(connection, topic)).get(partition) ?? 0n,
     onApplied: ({ events, writes, duplicates }) => {
       metrics.events.inc(labels, events)
       metrics.writes.inc(labels, writes)

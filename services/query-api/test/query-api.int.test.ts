@@ -10,6 +10,7 @@ import {
   type ServiceProcess,
 } from '../../../test/support/service-process.ts'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
+import { badQueries } from './bad-queries.ts'
 import { FIRST_DAY_MS, orderRows, rowsByModel, writeRows, type Row } from './read-model-fixture.ts'
 
 const ORDERS = { projection: 'order-summary.v1', topic: 'orders.order.events', partition: 0 }
@@ -20,7 +21,7 @@ type Page = { items: Document[]; next: string | null }
 const valueAt = (document: Document, path: string): string | number =>
   path.split('.').reduce<unknown>((value, name) => (value as Document)[name], document) as string | number
 
-const idOf = (document: Document): string => String(document['orderId'] ?? document['key'])
+const idOf = ({ orderId, key }: Document): string => (orderId ?? key) as string
 
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -196,44 +197,9 @@ describe('query-api', () => {
       expect(inserted).toBeGreaterThan(5)
     })
 
-    it.each([
-      'status=gone',
-      'status=',
-      'status=paid&status=placed',
-      'placedAtFrom=yesterday',
-      'placedAtFrom=order%201',
-      'placedAtFrom=1997-01-05T00:00:00',
-      'placedAtFrom=1e999',
-      'placedAtFrom=-',
-      'total=5',
-      '_tenant=other',
-      '__proto__=1',
-      'constructor=1',
-      'sort=version',
-      'sort=__proto__',
-      'sort=',
-      'sort=-',
-      'sort=--total',
-      'sort=total.amount',
-      'sort=total&sort=placedAt',
-      'limit=0',
-      'limit=-1',
-      'limit=201',
-      'limit=1e2',
-      'limit=1.5',
-      'limit=abc',
-      'limit=',
-      'limit=1&limit=2',
-      'status[$ne]=x',
-      'status%5B%24ne%5D=x',
-      'status={"$gt":""}',
-      'customerId[$regex]=.*',
-      '$where=sleep(5000)',
-      'filter={"$where":"sleep(5000)"}',
-      'cursor=garbage',
-      'cursor=',
-      'cursor=a&cursor=b',
-    ])('is refused for %s', (query) => expectProblem(`/read-models/order-summary?${query}`, 400))
+    it.each(badQueries)('is refused for %s', (query) =>
+      expectProblem(`/read-models/order-summary?${query}`, 400),
+    )
 
     it('takes an operator in a value for the text it is', async () => {
       expect((await page('/read-models/order-summary?customerId={"$ne":null}')).items).toEqual([])

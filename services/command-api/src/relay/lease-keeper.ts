@@ -1,29 +1,38 @@
 import type { Lease, Leases } from '@millrace/mongo'
 
 export type LeaseKeeper = {
-  /** True while the lease is ours; renews it when a third of it is gone. */
+  /** True while the lease is ours and valid; renews it when a third of it is gone. Once false, always false. */
   stillHolds(): Promise<boolean>
   release(): Promise<void>
 }
 
+export type LeaseWish = {
+  readonly name: string
+  readonly owner: string
+  readonly ttlMs: number
+  /** Asked at every renewal. */
+  readonly isValid: () => Promise<boolean>
+}
+
 /** Takes the lease, or undefined while somebody else holds it. The lease spares work; safety does not rest on it. */
-export const takeLease = async (
-  leases: Leases,
-  wanted: { name: string; owner: string; ttlMs: number },
-): Promise<LeaseKeeper | undefined> => {
+export const takeLease = async (leases: Leases, wish: LeaseWish): Promise<LeaseKeeper | undefined> => {
+  const { name, owner, ttlMs } = wish
   let heldUntil = 0
+  let isLost = false
   const take = async (): Promise<Lease | undefined> => {
     const askedAt = performance.now()
-    const lease = await leases.take(wanted.name, wanted.owner, wanted.ttlMs)
-    heldUntil = lease ? askedAt + wanted.ttlMs : 0
+    const lease = await leases.take(name, owner, ttlMs)
+    heldUntil = askedAt + ttlMs
     return lease
   }
   const lease = await take()
   if (!lease) return undefined
   return {
     stillHolds: async () => {
-      if (heldUntil - performance.now() > (wanted.ttlMs * 2) / 3) return true
-      return (await take())?.epoch === lease.epoch
+      if (!isLost && heldUntil - performance.now() <= (ttlMs * 2) / 3) {
+        isLost = (await take())?.epoch !== lease.epoch || !(await wish.isValid())
+      }
+      return !isLost
     },
     release: () => leases.release(lease),
   }

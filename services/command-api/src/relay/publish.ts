@@ -16,6 +16,7 @@ export type Press = {
   readonly producer: PartitionProducer
   /** Of the topic. */
   readonly incarnation: number
+  readonly reportEmptied: (topic: string, incarnation: number) => Promise<void>
   readonly onPublished: (shard: ShardId, events: number) => void
 }
 
@@ -23,17 +24,20 @@ const PLAN_LIMITS = { maxEvents: 1_000, maxBytes: 900 * 1024 }
 
 const eventsOf = (record: Publication): number => record.eventCounts.reduce((sum, count) => sum + count, 0)
 
-/** Kafka put a batch before the one it had: the topic was emptied or made anew, and nobody has told the store. */
-const wentBack = (record: Publication, found: bigint): PlatformError => {
-  const { topic, partition } = record._id
-  const message = `${topic}/${partition} was emptied: offset ${found} was given again. Run \`millrace setup\` to publish it anew`
+/** Kafka put a batch before the one it had: it was emptied, or has lost its end, and nobody has told the store. */
+const hasGoneBack = (press: Press, before: Publication | undefined, baseOffset: bigint): boolean =>
+  before?.incarnation === press.incarnation && Number(baseOffset) <= (before.baseOffset ?? -1)
+
+const wentBack = ({ topic, partition }: ShardId, found: bigint): PlatformError => {
+  const message = `${topic}/${partition} has lost records: offset ${found} was given again; run \`millrace setup\``
   return new PlatformError({ code: 'KAFKA_OFFSET_WENT_BACK', message, retryable: false })
 }
 
+/** `before` is the record of the number before. */
 const produce = async (
   press: Press,
   record: Publication,
-  commits: readonly PlannedCommit[],
+  { commits, before }: { commits: readonly PlannedCommit[]; before: Publication | undefined },
 ): Promise<Publication> => {
   const messages = toMessages(commits, record.firstSequence)
   if (messages.length !== eventsOf(record)) {
@@ -41,6 +45,11 @@ const produce = async (
     throw new PlatformError({ code: 'STORE_DAMAGED', message, retryable: false })
   }
   const { baseOffset } = await press.producer.send(messages)
+  // Before the record is done: whoever comes next has to see it open, and the verdict with it.
+  if (hasGoneBack(press, before, baseOffset)) {
+    await press.reportEmptied(press.shard.topic, press.incarnation)
+    throw wentBack(press.shard, baseOffset)
+  }
   await press.publications.finish(record, { baseOffset, incarnation: press.incarnation })
   press.onPublished(press.shard, messages.length)
   return { ...record, state: 'done', incarnation: press.incarnation, baseOffset: Number(baseOffset) }
@@ -50,10 +59,17 @@ const produce = async (
 export const isFinished = (record: Publication, incarnation: number): boolean =>
   record.state === 'done' && record.incarnation >= incarnation
 
-/** Produces the oldest unfinished record again; undefined when there is none. */
-export const repeatUnfinished = async (press: Press): Promise<Publication | undefined> => {
-  const record = await press.publications.firstUnfinished(press.shard, press.incarnation)
-  return record && produce(press, record, await press.publications.commitsOf(record))
+/** Produces the oldest unfinished record behind `done` again; undefined when there is none. */
+export const repeatUnfinished = async (
+  press: Press,
+  done: Publication | undefined,
+): Promise<Publication | undefined> => {
+  const { shard, publications, incarnation } = press
+  const record = await publications.firstUnfinished(shard, incarnation, done?._id.n)
+  if (!record) return undefined
+  const { n } = record._id
+  const before = done?._id.n === n - 1 ? done : await publications.withNumber(shard, n - 1)
+  return produce(press, record, { commits: await publications.commitsOf(record), before })
 }
 
 const following = (
@@ -77,9 +93,5 @@ export const publishNext = async (press: Press, last: Publication | undefined): 
   if (commits.length === 0) return 'empty'
   const record = following(press, last, commits)
   if (!(await press.publications.open(record))) return 'beaten'
-  const done = await produce(press, record, commits)
-  if (last?.incarnation === press.incarnation && Number(done.baseOffset) <= (last.baseOffset ?? -1)) {
-    throw wentBack(done, BigInt(done.baseOffset ?? 0))
-  }
-  return done
+  return produce(press, record, { commits, before: last })
 }

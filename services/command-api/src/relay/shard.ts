@@ -6,7 +6,7 @@
 //        └──── lease lost, beaten, anything failed (back-off) ◄──────────────────────┘
 
 import type { Leases, Publication, Publications, ShardId } from '@millrace/mongo'
-import { backoffMs, pause, PlatformError, type Logger } from '@millrace/runtime'
+import { backoffMs, pause, type Logger } from '@millrace/runtime'
 import type { PartitionProducer } from '@millrace/kafka'
 import { takeLease, type LeaseKeeper } from './lease-keeper.ts'
 import { isFinished, publishNext, repeatUnfinished, type Press } from './publish.ts'
@@ -15,6 +15,8 @@ export type ShardDeps = {
   readonly publications: Publications
   readonly leases: Leases
   readonly incarnationOf: (topic: string) => Promise<number>
+  readonly isEmptied: (topic: string) => Promise<boolean>
+  readonly reportEmptied: (topic: string, incarnation: number) => Promise<void>
   readonly makeProducer: (shard: ShardId) => PartitionProducer
   readonly owner: string
   readonly leaseMs: number
@@ -41,8 +43,13 @@ type GoesOn = () => Promise<boolean>
  * relay that lost its lease may open one more record at any time, and nothing may be published behind an open one.
  */
 const recover = async (press: Press, goesOn: GoesOn): Promise<Publication | undefined> => {
+  let done: Publication | undefined
   for (;;) {
-    while ((await goesOn()) && (await repeatUnfinished(press))) continue
+    while (await goesOn()) {
+      const repeated = await repeatUnfinished(press, done)
+      if (!repeated) break
+      done = repeated
+    }
     const last = await press.publications.last(press.shard)
     if (!last || isFinished(last, press.incarnation) || !(await goesOn())) return last
   }
@@ -65,46 +72,37 @@ const publishWhileHeld = async (
 }
 
 const holdOnce = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<void> => {
-  const name = `relay:${shard.topic}:${shard.partition}`
-  const lease = await takeLease(deps.leases, { name, owner: deps.owner, ttlMs: deps.leaseMs })
-  if (!lease) return rest.idle(deps.leaseMs / 2)
+  const incarnation = await deps.incarnationOf(shard.topic)
+  const lease = await takeLease(deps.leases, {
+    name: `relay:${shard.topic}:${shard.partition}`,
+    owner: deps.owner,
+    ttlMs: deps.leaseMs,
+    // A topic made anew is published again from the first record.
+    isValid: async () => (await deps.incarnationOf(shard.topic)) === incarnation,
+  })
+  if (!lease) return pause(deps.leaseMs / 2, rest.stopping)
   const producer = deps.makeProducer(shard)
   try {
-    const incarnation = await deps.incarnationOf(shard.topic)
-    const { publications, onPublished, pollMs } = deps
-    await publishWhileHeld({ shard, publications, producer, incarnation, onPublished }, lease, {
-      ...rest,
-      pollMs,
-    })
+    const { publications, reportEmptied, onPublished, pollMs } = deps
+    const press = { shard, publications, producer, incarnation, reportEmptied, onPublished }
+    await publishWhileHeld(press, lease, { ...rest, pollMs })
   } finally {
     await producer.close()
   }
   if (rest.stopping.aborted) await lease.release()
 }
 
-const needsNewTopic = (error: unknown): boolean =>
-  error instanceof PlatformError && error.code === 'KAFKA_OFFSET_WENT_BACK' && !error.retryable
-
-/** Publishing on would bury what Kafka has lost under newer events. `millrace setup` raises the incarnation. */
-const waitForNewTopic = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<void> => {
-  deps.logger.error({ ...shard }, 'topic was emptied, publishing stopped; run millrace setup')
-  // Of the last record, not of now: setup may have run before anybody noticed.
-  const lost = (await deps.publications.last(shard))?.incarnation ?? 0
-  while (!rest.stopping.aborted && (await deps.incarnationOf(shard.topic)) <= lost) {
-    await pause(deps.leaseMs / 2, rest.stopping)
-  }
-}
-
 const run = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<void> => {
   let failures = 0
-  let isEmptied = false
   while (!rest.stopping.aborted) {
     try {
-      if (isEmptied) await waitForNewTopic(deps, shard, rest)
-      await holdOnce(deps, shard, rest)
+      if (await deps.isEmptied(shard.topic)) {
+        // Publishing on would bury what Kafka has lost under newer events.
+        deps.logger.error({ ...shard }, 'topic has lost records, publishing stopped; run millrace setup')
+        await pause(BACKOFF.maxMs, rest.stopping)
+      } else await holdOnce(deps, shard, rest)
       failures = 0
     } catch (error) {
-      isEmptied = needsNewTopic(error)
       failures += 1
       const nextTryMs = backoffMs(failures, BACKOFF)
       deps.logger.warn({ ...shard, err: error, failures, nextTryMs }, 'relay shard failed')
