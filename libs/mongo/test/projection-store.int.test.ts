@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { CheckpointId } from '../src/documents.ts'
+import { collectionsOf, type CheckpointId } from '../src/documents.ts'
 import {
   mongoProjectionStore,
   type Checkpoint,
@@ -156,10 +156,26 @@ describe('a batch', () => {
     expect(await documents('o-1')).toEqual({ [`${TENANT}/o-1`]: { count: 2 } })
   })
 
+  it('of an owner that died in the middle of it does not keep the next one waiting', async () => {
+    await claim()
+    const { checkpoints } = collectionsOf(database.connection.db)
+    await database.connection.client.withSession(async (dead) => {
+      if (!dead.id) throw new Error('a session without an id')
+      await checkpoints.updateOne({ _id: id }, { $set: { session: dead.id.id } })
+      dead.startTransaction()
+      await checkpoints.updateOne({ _id: id }, { $set: { nextOffset: 99 } }, { session: dead })
+      const next = await store.claim(id, { owner: 'b', incarnation: 1 })
+      expect(next).toMatchObject({ owner: 'b', nextOffset: 0 })
+      await expect(dead.commitTransaction()).rejects.toThrow()
+    })
+  })
+
   it('sent twice at once takes effect once', async () => {
     const from = await claim()
     const batch = { from, to: progress(1), writes: [put('o-1', { count: 1 })] }
-    const outcomes = await Promise.allSettled([store.commit(id, batch), store.commit(id, batch)])
+    // A zombie has sessions of its own.
+    const zombie = mongoProjectionStore(database.connection)
+    const outcomes = await Promise.allSettled([store.commit(id, batch), zombie.commit(id, batch)])
     const applied = outcomes.filter(
       ({ status, ...rest }) => status === 'fulfilled' && 'value' in rest && rest.value === 'applied',
     )

@@ -10,8 +10,8 @@
 
 import type { AnyProjection, Document } from '@millrace/domain'
 import type { Codec } from '@millrace/events'
-import type { KafkaRecord, LaneOutcome, LaneSession, LaneSource, TopicPartition } from '@millrace/kafka'
-import type { CheckpointId, ProjectionStore } from '@millrace/mongo'
+import type { KafkaRecord, LaneOutcome, LaneSession, LaneSource } from '@millrace/kafka'
+import type { Checkpoint, CheckpointId, ProjectionStore } from '@millrace/mongo'
 import { messageOf, type Logger } from '@millrace/runtime'
 import { ImpossibleEventError } from '@millrace/domain'
 import { documentIdOf, foldBatch } from './fold-batch.ts'
@@ -32,86 +32,100 @@ export type LaneDeps = {
 /** Name of the projection's data: collection, checkpoints and consumer group carry it. */
 export const versionedName = ({ name, version }: AnyProjection): string => `${name}.${version}`
 
-export const projectionLanes = (deps: LaneDeps): LaneSource => ({
-  open: async (partition) => openLane(deps, partition),
-})
-
-const openLane = async (deps: LaneDeps, { topic, partition }: TopicPartition): Promise<LaneSession> => {
-  const { projection, store, codec } = deps
-  const id: CheckpointId = { projection: versionedName(projection), topic, partition }
-  let checkpoint = await store.claim(id, { owner: deps.owner, incarnation: await deps.incarnationOf(topic) })
-  let isCertain = true
-  let search: { readonly gap: Gap; readonly end: bigint } | undefined
-
-  /** What the store says of us: still ours and as we believe, moved by our own late transaction, or lost. */
-  const findOutWhereWeAre = async (): Promise<'here' | 'moved' | 'fenced'> => {
-    const stored = await store.read(id)
-    if (stored?.epoch !== checkpoint.epoch) return 'fenced'
-    const hasMoved =
-      stored.nextOffset !== checkpoint.nextOffset || stored.lastSequence !== checkpoint.lastSequence
-    checkpoint = stored
-    isCertain = true
-    return hasMoved ? 'moved' : 'here'
-  }
-
-  const commit = async (batch: Extract<Batch, { type: 'batch' }>): Promise<LaneOutcome> => {
-    const ids = new Set(batch.events.map((event) => documentIdOf(projection, event)))
-    // What the store holds was written by this very projection version.
-    const stored = (await store.find(id.projection, [...ids])) as Map<string, Document>
-    const writes = foldBatch(projection, batch.events, stored)
-    const outcome = await store.commit(id, { from: checkpoint, to: batch.to, writes })
-    if (outcome === 'fenced') return { type: 'fenced' }
-    checkpoint = { ...checkpoint, ...batch.to }
-    deps.onApplied({ events: batch.events.length, writes: writes.length, duplicates: batch.duplicates })
-    return appliedUpTo(BigInt(checkpoint.nextOffset))
-  }
-
-  const goOnSearching = async (gap: Gap, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
-    search ??= { gap, end: await deps.endOffsetOf(topic, partition) }
-    const found = recordsFrom(records, search.gap.expected)
-    if (found.length > 0) {
-      search = undefined
-      return applyOnce(found)
-    }
-    const next = (records.at(-1)?.offset ?? 0n) + 1n
-    return next < search.end ? appliedUpTo(next) : { type: 'stopped', reason: search.gap.reason }
-  }
-
-  const applyOnce = async (records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
-    if (search) return goOnSearching(search.gap, records)
-    const batch = await readBatch(codec, checkpoint, records)
-    switch (batch.type) {
-      case 'batch':
-        return commit(batch)
-      case 'gap':
-        return goOnSearching(batch, records)
-      case 'poison':
-        return { type: 'stopped', reason: batch.reason }
-    }
-  }
-
-  const apply = async (records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
-    if (!isCertain && (await findOutWhereWeAre()) === 'fenced') return { type: 'fenced' }
-    try {
-      return await applyOnce(records)
-    } catch (error) {
-      isCertain = false
-      if (!(error instanceof ImpossibleEventError)) throw error
-      const where = await findOutWhereWeAre()
-      if (where === 'moved') throw error
-      return where === 'fenced' ? { type: 'fenced' } : { type: 'stopped', reason: messageOf(error) }
-    }
-  }
-
-  return {
-    get nextOffset() {
-      return BigInt(checkpoint.nextOffset)
-    },
-    apply,
-    close: async () => undefined,
-  }
+/** A lane at work. Only its own functions below change it, and they never run at the same time. */
+type Lane = {
+  readonly deps: LaneDeps
+  readonly id: CheckpointId
+  checkpoint: Checkpoint
+  /** False after a failure: the last transaction may have landed or not. */
+  isCertain: boolean
+  search: { readonly gap: Gap; readonly end: bigint } | undefined
 }
 
 type Gap = Extract<Batch, { type: 'gap' }>
+
+export const projectionLanes = (deps: LaneDeps): LaneSource => ({
+  open: async ({ topic, partition }) => {
+    const { projection, store, owner } = deps
+    const id: CheckpointId = { projection: versionedName(projection), topic, partition }
+    const checkpoint = await store.claim(id, { owner, incarnation: await deps.incarnationOf(topic) })
+    const lane: Lane = { deps, id, checkpoint, isCertain: true, search: undefined }
+    return {
+      get nextOffset() {
+        return BigInt(lane.checkpoint.nextOffset)
+      },
+      apply: (records) => apply(lane, records),
+      close: async () => undefined,
+    } satisfies LaneSession
+  },
+})
+
+const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
+  if (!lane.isCertain && (await findOutWhereWeAre(lane)) === 'fenced') return { type: 'fenced' }
+  try {
+    return await applyOnce(lane, records)
+  } catch (error) {
+    lane.isCertain = false
+    if (!(error instanceof ImpossibleEventError)) throw error
+    const where = await findOutWhereWeAre(lane)
+    if (where === 'moved') throw error
+    return where === 'fenced' ? { type: 'fenced' } : { type: 'stopped', reason: messageOf(error) }
+  }
+}
+
+/** What the store says of us: still ours and as we believe, moved by our own late transaction, or lost. */
+const findOutWhereWeAre = async (lane: Lane): Promise<'here' | 'moved' | 'fenced'> => {
+  const believed = lane.checkpoint
+  const stored = await lane.deps.store.read(lane.id)
+  if (stored?.epoch !== believed.epoch) return 'fenced'
+  lane.checkpoint = stored
+  lane.isCertain = true
+  const isAsBelieved =
+    stored.nextOffset === believed.nextOffset && stored.lastSequence === believed.lastSequence
+  return isAsBelieved ? 'here' : 'moved'
+}
+
+const applyOnce = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
+  if (lane.search) return goOnSearching(lane, lane.search, records)
+  const batch = await readBatch(lane.deps.codec, lane.checkpoint, records)
+  switch (batch.type) {
+    case 'batch':
+      return commit(lane, batch)
+    case 'gap': {
+      lane.search = { gap: batch, end: await lane.deps.endOffsetOf(lane.id.topic, lane.id.partition) }
+      return goOnSearching(lane, lane.search, records)
+    }
+    case 'poison':
+      return { type: 'stopped', reason: batch.reason }
+  }
+}
+
+const goOnSearching = async (
+  lane: Lane,
+  { gap, end }: { gap: Gap; end: bigint },
+  records: readonly KafkaRecord[],
+): Promise<LaneOutcome> => {
+  const found = recordsFrom(records, gap.expected)
+  if (found.length > 0) {
+    lane.search = undefined
+    return applyOnce(lane, found)
+  }
+  const next = (records.at(-1)?.offset ?? 0n) + 1n
+  return next < end ? appliedUpTo(next) : { type: 'stopped', reason: gap.reason }
+}
+
+const commit = async (lane: Lane, batch: Extract<Batch, { type: 'batch' }>): Promise<LaneOutcome> => {
+  const { id, checkpoint } = lane
+  const { projection, store, onApplied } = lane.deps
+  const ids = new Set(batch.events.map((event) => documentIdOf(projection, event)))
+  // What the store holds was written by this very projection version.
+  const stored = (await store.find(id.projection, [...ids])) as Map<string, Document>
+  const writes = foldBatch(projection, batch.events, stored)
+  const outcome = await store.commit(id, { from: checkpoint, to: batch.to, writes })
+  if (outcome === 'fenced') return { type: 'fenced' }
+  lane.checkpoint = { ...checkpoint, ...batch.to }
+  onApplied({ events: batch.events.length, writes: writes.length, duplicates: batch.duplicates })
+  return appliedUpTo(BigInt(batch.to.nextOffset))
+}
 
 const appliedUpTo = (nextOffset: bigint): LaneOutcome => ({ type: 'applied', nextOffset })
