@@ -1,7 +1,7 @@
 // What has to be there before a service starts: schemas in the registry, topics in Kafka, indexes in MongoDB. Doing
 // it again changes nothing. Services never do any of it themselves.
 
-import { projections } from '@millrace/domain'
+import { projections, versionedName } from '@millrace/domain'
 import { registerSchemas, topicConfigEntries, topics } from '@millrace/events'
 import {
   connectKafka,
@@ -75,10 +75,10 @@ const setUpTopics = async (kafka: KafkaConnection, mongo: MongoConnection, optio
 
 const setUpIndexes = async (mongo: MongoConnection): Promise<void> => {
   await ensureStoreIndexes(mongo)
-  for (const { name, version, indexes } of projections) {
+  for (const projection of projections) {
     await ensureReadModelIndexes(mongo, {
-      projection: `${name}.${version}`,
-      indexes,
+      projection: versionedName(projection),
+      indexes: projection.indexes,
     })
   }
 }

@@ -45,6 +45,7 @@ export {
   type Projection,
   type Sort,
   defineProjection,
+  versionedName,
 } from './projections/projection.ts'
 export { findProjection, projections } from './projections/projections.ts'
 export {

@@ -21,4 +21,5 @@ export {
 } from './read-config.ts'
 export { runService, type ServiceContext, type StartedService } from './run-service.ts'
 export { createShutdown, type Shutdown } from './shutdown.ts'
+export { positionTokens, type PositionTokens } from './position-token.ts'
 export { createTokenSigner, type TokenScope, type TokenSigner } from './signed-token.ts'

@@ -1,5 +1,5 @@
 import type { CommitDocument, FormerAnswer, NewAnswer } from '@millrace/mongo'
-import type { TokenSigner } from '@millrace/runtime'
+import { positionTokens, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
 import type { AcceptedBody, CommandOutcome, CommandRequest } from './command.ts'
 
@@ -14,8 +14,6 @@ export type Answers = {
   ofFormer(former: FormerAnswer, request: Pick<CommandRequest, 'fingerprint' | 'tenant'>): CommandOutcome
 }
 
-export const POSITION_PURPOSE = 'position'
-
 const rejectedBody = z.object({ rejection: z.string(), stream: z.string() })
 const unchangedBody = z.object({
   stream: z.string(),
@@ -24,8 +22,8 @@ const unchangedBody = z.object({
 })
 
 export const makeAnswers = (signer: TokenSigner): Answers => {
-  const positionOf = (tenant: string, commitId: string): string =>
-    signer.sign({ purpose: POSITION_PURPOSE, tenant }, { commit: commitId })
+  const positions = positionTokens(signer)
+  const positionOf = (tenant: string, commitId: string): string => positions.of(tenant, commitId)
 
   const ofCommit: Answers['ofCommit'] = (commit, replayed) => {
     const events = commit.events.map(({ id, type }, index) => ({ id, type, version: commit.first + index }))

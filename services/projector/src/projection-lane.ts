@@ -8,12 +8,11 @@
 // A missing sequence may still come: a topic that was filled anew may begin with a batch of the time before. So the
 // lane searches up to where the partition ended when it missed it, applying nothing, and stops only then.
 
-import type { AnyProjection, Document } from '@millrace/domain'
 import type { Codec } from '@millrace/events'
 import type { KafkaRecord, LaneOutcome, LaneSession, LaneSource } from '@millrace/kafka'
 import type { Checkpoint, CheckpointId, ProjectionStore } from '@millrace/mongo'
 import { messageOf, type Logger } from '@millrace/runtime'
-import { ImpossibleEventError } from '@millrace/domain'
+import { ImpossibleEventError, versionedName, type AnyProjection, type Document } from '@millrace/domain'
 import { documentIdOf, foldBatch } from './fold-batch.ts'
 import { readBatch, recordsFrom, type Batch } from './read-batch.ts'
 
@@ -28,9 +27,6 @@ export type LaneDeps = {
   readonly logger: Logger
   readonly onApplied: (batch: { events: number; writes: number; duplicates: number }) => void
 }
-
-/** Name of the projection's data: collection, checkpoints and consumer group carry it. */
-export const versionedName = ({ name, version }: AnyProjection): string => `${name}.${version}`
 
 /** A lane at work. Only its own functions below change it, and they never run at the same time. */
 type Lane = {

@@ -1,7 +1,7 @@
-import type { AnyProjection } from '@millrace/domain'
+import { versionedName, type AnyProjection } from '@millrace/domain'
 import { fetchEndOffsets, startConsumer, type ConsumerEvent, type PartitionConsumer } from '@millrace/kafka'
 import type { Metrics } from '@millrace/runtime'
-import { projectionLanes, versionedName, type LaneDeps } from './projection-lane.ts'
+import { projectionLanes, type LaneDeps } from './projection-lane.ts'
 
 type Counter = ReturnType<Metrics['counter']>
 

@@ -1,10 +1,8 @@
-import type { AnyProjection } from '@millrace/domain'
+import { versionedName, type AnyProjection } from '@millrace/domain'
 import type { Positions, ProjectionStore, Whereabouts } from '@millrace/mongo'
-import { pause, problems, type Principal, type TokenSigner } from '@millrace/runtime'
-import { z } from 'zod'
+import { pause, positionTokens, problems, type Principal, type TokenSigner } from '@millrace/runtime'
 import { onlyOne } from './only-one.ts'
 
-const POSITION_PURPOSE = 'position'
 const DEFAULT_TIMEOUT_MS = 5_000
 const MAX_TIMEOUT_MS = 30_000
 const FIRST_POLL_MS = 5
@@ -16,8 +14,6 @@ export type WaitDeps = {
   readonly checkpoints: Pick<ProjectionStore, 'read'>
 }
 
-const positionContent = z.object({ commit: z.string() })
-
 const timeoutOf = (text: string | undefined): number => {
   if (text === undefined) return DEFAULT_TIMEOUT_MS
   const timeout = /^\d{1,6}$/.test(text) ? Number(text) : -1
@@ -27,16 +23,17 @@ const timeoutOf = (text: string | undefined): number => {
 
 /** Returns once the projection contains the commit that `after` names; 504 with where it stands otherwise. */
 export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps) => {
+  const tokens = positionTokens(signer)
   const commitOf = (tenant: string, token: string): string => {
-    const parsed = positionContent.safeParse(signer.verify({ purpose: POSITION_PURPOSE, tenant }, token))
-    if (parsed.success) return parsed.data.commit
+    const commitId = tokens.read(tenant, token)
+    if (commitId !== undefined) return commitId
     throw problems.badRequest('after must be a position that a command answered with')
   }
 
   const reachedBy = async (projection: AnyProjection, where: Whereabouts): Promise<number> => {
     if (where.type === 'unknown') return 0
     const { topic, partition } = where
-    const id = { projection: `${projection.name}.${projection.version}`, topic, partition }
+    const id = { projection: versionedName(projection), topic, partition }
     return (await checkpoints.read(id))?.lastSequence ?? 0
   }
 

@@ -4,7 +4,7 @@
  * give the same document for the same events whoever calls it and however often:
  *
  *   - time is `event.occurredAt`, never a clock;
- *   - it throws for an event that cannot be (ImpossibleEventError): the engine parks that key and goes on;
+ *   - it throws for an event that cannot be (ImpossibleEventError): the engine stops that partition and says so;
  *   - it returns the document it was given when an event changes nothing, and null when there is none (any more);
  *   - it never sees an event twice: the engine drops duplicates by sequence before it folds.
  *
@@ -66,6 +66,10 @@ export type Projection<Doc extends Document> = {
 }
 
 export type AnyProjection = Projection<Document>
+
+/** Name of a projection's data: its collection, checkpoints and consumer group carry it. */
+export const versionedName = ({ name, version }: Pick<AnyProjection, 'name' | 'version'>): string =>
+  `${name}.${version}`
 
 type Handled<Type extends EventType> = Extract<RecordedEvent, { readonly type: Type }>
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { findProjection, projections, type AnyProjection } from '@millrace/domain'
+import { findProjection, projections, versionedName, type AnyProjection } from '@millrace/domain'
 import type { FoundDocument, ReadModels } from '@millrace/mongo'
 import {
   problems,
@@ -32,8 +32,6 @@ const projectionOf = (call: Call): AnyProjection => {
     `there is no read model called ${JSON.stringify(name)}; GET /read-models lists them`,
   )
 }
-
-const collectionOf = (projection: AnyProjection): string => `${projection.name}.${projection.version}`
 
 const idOf = (call: Call): string => {
   const id = call.params['id'] ?? ''
@@ -89,7 +87,7 @@ const oneRoute = ({ readModels, waitForPosition }: ReadModelDeps): Route => ({
     checkOneParameters(call.query)
     await waitForPosition(projection, call.principal, call.query)
     const { tenant } = call.principal
-    const document = await readModels.findOne(collectionOf(projection), { tenant, id: `${tenant}/${id}` })
+    const document = await readModels.findOne(versionedName(projection), { tenant, id: `${tenant}/${id}` })
     if (!document) throw problems.notFound(`${projection.name} has no document ${JSON.stringify(id)}`)
     return cacheable(call, document.fields)
   },
@@ -107,7 +105,7 @@ const listRoute = ({ readModels, signer, waitForPosition }: ReadModelDeps): Rout
       const after = cursors.parse(tenant, list.shape, call.query)
       await waitForPosition(projection, call.principal, call.query)
       const found = await readModels.list({
-        projection: collectionOf(projection),
+        projection: versionedName(projection),
         tenant,
         conditions: list.conditions,
         sort: list.sort,
