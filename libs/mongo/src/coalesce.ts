@@ -1,3 +1,8 @@
+import { PlatformError } from '@millrace/runtime'
+
+const tooBusy = (): PlatformError =>
+  new PlatformError({ code: 'STORE_BUSY', message: 'too many calls wait for MongoDB', retryable: true })
+
 /**
  * Calls made while others are under way go out together: as many as are waiting, and a lone call at once. `run` gets
  * at most `maxItems` and answers item by item, in the same order; when it throws, the error is every item's.
@@ -6,6 +11,8 @@ export const coalesce = <Item, Answer>(options: {
   readonly maxItems: number
   /** Runs at the same time; above it calls wait and gather. */
   readonly maxRuns: number
+  /** Calls above it are refused at once: whoever made them would have gone before their turn. */
+  readonly maxWaiting: number
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>
 }): ((item: Item) => Promise<Answer>) => {
   type Waiting = { readonly item: Item; readonly answer: PromiseWithResolvers<Answer> }
@@ -34,6 +41,7 @@ export const coalesce = <Item, Answer>(options: {
   }
 
   return (item) => {
+    if (waiting.length >= options.maxWaiting) return Promise.reject(tooBusy())
     const answer = Promise.withResolvers<Answer>()
     waiting.push({ item, answer })
     // The callers of this very turn go together.

@@ -52,7 +52,7 @@ export type EventStore = {
 }
 
 /** Two round trips under way keep the server busy; more would only make the groups smaller. */
-const TOGETHER = { maxItems: 256, maxRuns: 2 }
+const TOGETHER = { maxItems: 256, maxRuns: 2, maxWaiting: 2_048 }
 
 export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const collections = collectionsOf(connection.db)

@@ -3,9 +3,10 @@ import { describe, expect, it } from '@jest/globals'
 import { coalesce } from '../src/coalesce.ts'
 
 /** Runs that end when the test says so. */
-const controlled = (limits: { maxItems: number; maxRuns: number }) => {
+const controlled = (limits: { maxItems: number; maxRuns: number; maxWaiting?: number }) => {
   const runs: { items: readonly number[]; end: PromiseWithResolvers<readonly string[]> }[] = []
   const call = coalesce<number, string>({
+    maxWaiting: 100,
     ...limits,
     run: (items) => {
       const end = Promise.withResolvers<readonly string[]>()
@@ -42,6 +43,19 @@ describe('coalesce', () => {
     finish(0)
     expect(await Promise.all(answers)).toEqual(['answer 3', 'answer 1', 'answer 2'])
     expect(items()).toEqual([[3, 1, 2]])
+  })
+
+  it('refuses at once what would have to wait too long', async () => {
+    const { call, finish } = controlled({ maxItems: 1, maxRuns: 1, maxWaiting: 1 })
+    const first = call(1)
+    await nextTurn()
+    const second = call(2)
+    await expect(call(3)).rejects.toMatchObject({ code: 'STORE_BUSY', retryable: true })
+    finish(0)
+    await first
+    await nextTurn()
+    finish(1)
+    await expect(second).resolves.toBe('answer 2')
   })
 
   it('gathers what arrives while all runs are under way', async () => {
