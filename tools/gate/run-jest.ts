@@ -18,6 +18,9 @@ type JestReport = {
 
 const nodeOptions = '--experimental-vm-modules --conditions=source --disable-warning=ExperimentalWarning'
 
+/** Tests against servers mostly wait; the others compute. */
+const workers: Readonly<Record<JestProject, number>> = { unit: 2, int: 3, e2e: 1 }
+
 const exitGraceMs = 15_000
 const exitPollMs = 1_000
 
@@ -32,7 +35,13 @@ export const runJest = async (project: JestProject, args: readonly string[]): Pr
   const file = join(folder, 'report.json')
   const lingering = watchForLingering(file)
   try {
-    const options = ['--selectProjects', project, '--json', `--outputFile=${file}`]
+    const options = [
+      `--maxWorkers=${workers[project]}`,
+      '--selectProjects',
+      project,
+      '--json',
+      `--outputFile=${file}`,
+    ]
     const result = await jest([...options, ...args], lingering.signal)
     return tallyJest(result, await readReport(file))
   } finally {
