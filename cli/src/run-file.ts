@@ -42,3 +42,20 @@ export const readRun = async (home: string): Promise<Run> => {
     )
   }
 }
+
+const isAlive = async (run: Run): Promise<boolean> => {
+  const admin = run.services['command-api']?.admin
+  if (!admin) return false
+  return fetch(new URL('/livez', admin)).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}
+
+/** One home, one run: a second one would take over run.json, and remove it at its end. */
+export const refuseIfRunning = async (home: string): Promise<void> => {
+  const run = await readRun(home).catch(() => undefined)
+  if (!run || !(await isAlive(run))) return
+  const next = `use that one, end it (kill ${run.pid}), or set MILLRACE_HOME to another directory`
+  throw new CommandError(`process ${run.pid} already runs Millrace in ${home}: ${next}`)
+}

@@ -23,6 +23,7 @@ const countRows = async (file: string): Promise<number> => {
       EXIT.usage,
     )
   })
+  if (text.trim() === '') throw new CommandError(`${file} is empty: not even a header`, EXIT.usage)
   return Math.max(0, text.split('\n').filter((line) => line.trim() !== '').length - 1)
 }
 
@@ -61,7 +62,12 @@ const importOrdersAction = async (
   const bar = startBar(await countRows(file))
   const startedAt = performance.now()
   const seconds = (): number => (performance.now() - startedAt) / 1000
-  const client = connectCommandApi({ ...target, connections: flags.concurrency, signal })
+  const client = connectCommandApi({
+    ...target,
+    connections: flags.concurrency,
+    signal,
+    onTrouble: (message) => process.stderr.write(`${message}\n`),
+  })
   let rows = 0
   try {
     const report = await importOrders({

@@ -20,6 +20,7 @@ export type CommandClient = {
 }
 
 const GIVE_UP_AFTER_MS = 60_000
+const TRIES_BEFORE_COMPLAINT = 6
 const BACKOFF = { firstMs: 50, maxMs: 2_000 }
 const isTemporary = (status: number): boolean => status === 409 || status === 429 || status >= 500
 
@@ -41,13 +42,23 @@ const toAnswer = async (response: Dispatcher.ResponseData): Promise<CommandAnswe
   return { type: 'refused', status: response.statusCode, reason: reasonOf(text) }
 }
 
+/** A long wait should be no riddle, and need not be told twice. */
+const once = (act: () => void): (() => void) => {
+  let isDone = false
+  return () => {
+    if (!isDone) act()
+    isDone = true
+  }
+}
+
 export const connectCommandApi = (options: {
   url: string
   token: string | undefined
   connections: number
   signal: AbortSignal
+  onTrouble?: (message: string) => void
 }): CommandClient => {
-  const { url, token, connections, signal } = options
+  const { url, token, connections, signal, onTrouble = () => undefined } = options
   const pool = new Pool(url, { connections, pipelining: 1 })
   const headers = {
     'content-type': 'application/json',
@@ -64,6 +75,10 @@ export const connectCommandApi = (options: {
         signal,
       }),
     )
+
+  const complain = once(() =>
+    onTrouble(`command-api at ${url} does not answer; trying again for ${GIVE_UP_AFTER_MS / 1000} s`),
+  )
 
   return {
     send: async (command) => {
@@ -82,6 +97,7 @@ export const connectCommandApi = (options: {
         if (answer !== 'again') return answer
         if (performance.now() > giveUpAt)
           throw new CommandError(`command-api at ${url} keeps failing`, EXIT.unavailable)
+        if (attempt >= TRIES_BEFORE_COMPLAINT) complain()
         await pause(backoffMs(attempt, BACKOFF), signal)
       }
     },

@@ -15,7 +15,11 @@ export type ImportOptions = {
   readonly onFault: (line: number, reason: string) => void
 }
 
-type Row = { readonly record: Record<string, string>; readonly info: { readonly lines: number } }
+type Row = {
+  readonly record: Record<string, string>
+  /** `error`: the row has not as many columns as the header. */
+  readonly info: { readonly lines: number; readonly error?: unknown }
+}
 
 /** `info.lines` is the line a row ends on; rows of a purchase file have one line each. */
 async function* readRows(file: string): AsyncGenerator<Row, void> {
@@ -85,6 +89,7 @@ export const importOrders = async (options: ImportOptions): Promise<ImportReport
     const row = next.value
     const parsed = parseRow(row.record)
     if (parsed.type === 'fault') fault(row.info.lines, parsed.reason)
+    else if (row.info.error) fault(row.info.lines, 'the row has more columns than the header')
     // The id is taken before anything is awaited, so ids follow the order of the file.
     else await importOne(row.info.lines, nextId(parsed.purchase), parsed.purchase)
     options.onRow()

@@ -12,7 +12,7 @@ import {
 } from '@millrace/local-stack'
 import { silentLogger, type Logger } from '@millrace/runtime'
 import { inheritedEnv, type Config } from '../config.ts'
-import { removeRun, writeRun, type Run } from '../run-file.ts'
+import { refuseIfRunning, removeRun, writeRun, type Run } from '../run-file.ts'
 import { setUp } from '../setup/setup.ts'
 import { loadDevSecrets } from './dev-secrets.ts'
 import { runService, type RunOptions } from './run-service.ts'
@@ -29,6 +29,15 @@ export type StartOptions = {
 export type Started = { readonly run: Run; stop(): Promise<void> }
 
 type Undo = () => Promise<void>
+
+/** Warnings of the servers and of the set-up reach the user; what kafkajs says of its own retries does not. */
+const sayWarnings = (say: (line: string) => void): Logger => {
+  const warn = (fields: object, message: string): void => {
+    if (!('kafkajs' in fields)) say(message)
+  }
+  const logger: Logger = { ...silentLogger, warn, error: warn, child: () => logger }
+  return logger
+}
 
 const startServers = async (
   { config, ephemeral, say, signal }: StartOptions,
@@ -71,13 +80,10 @@ const entryOf = (spec: ServiceSpec): Run['services'][string] => ({
 export const start = async (options: StartOptions): Promise<Started> => {
   const { config, say, signal } = options
   const home = config.MILLRACE_HOME
+  await refuseIfRunning(home)
   const logDir = join(home, 'logs')
   await mkdir(logDir, { recursive: true })
-  const logger: Logger = {
-    ...silentLogger,
-    warn: (_, message) => say(message),
-    error: (_, message) => say(message),
-  }
+  const logger = sayWarnings(say)
   const undo: Undo[] = []
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step()

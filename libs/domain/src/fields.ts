@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
-const ID_PATTERN = /^[A-Za-z0-9._:@~-]{1,128}$/
+// Not `.` and `..`: clients take them for steps in the path and never send them.
+const ID_PATTERN = /^(?!\.{1,2}$)[A-Za-z0-9._:@~-]{1,128}$/
 // Lone surrogates are refused with the control characters: they have no UTF-8 form and would not survive Avro.
 const TEXT_PATTERN = /^[^\p{Cc}\p{Cs}]*$/u
 // The last instant that RFC 3339, the form of times in Kafka headers, can write.

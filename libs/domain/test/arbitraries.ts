@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-export const anyId = fc.stringMatching(/^[A-Za-z0-9._:@~-]{1,128}$/)
+export const anyId = fc.stringMatching(/^[A-Za-z0-9._:@~-]{1,128}$/).filter((id) => !/^\.{1,2}$/.test(id))
 
 export const anyText = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 250 })

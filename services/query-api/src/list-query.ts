@@ -57,7 +57,9 @@ const conditionsOf = (projection: AnyProjection, query: URLSearchParams): Condit
     const filter = Object.hasOwn(projection.filters, name) ? projection.filters[name] : undefined
     if (!filter) {
       const known = Object.keys(projection.filters).join(', ') || 'none'
-      throw problems.badRequest(`${projection.name} has no filter ${JSON.stringify(name)}; it has: ${known}`)
+      throw problems.badRequest(
+        `${projection.name} has no filter ${JSON.stringify(name)}; it has: ${known}, besides sort, limit, cursor, after, timeout`,
+      )
     }
     return conditionOf(name, filter, onlyOne(query, name) ?? '')
   })

@@ -53,6 +53,7 @@ describe('place', () => {
       'an empty id': { ...place, customerId: '' },
       'an id of 129 characters': { ...place, customerId: 'c'.repeat(129) },
       'an id with a slash': { ...place, customerId: 'a/b' },
+      'an id that is a step in a path': { ...place, customerId: '..' },
       'an id with a space': { ...place, customerId: 'a b' },
       'an id with a line break': { ...place, customerId: 'c-1\n' },
       'an id with a letter beyond ASCII': { ...place, customerId: 'ç' },
