@@ -112,6 +112,7 @@ describe('coalesce', () => {
     const call = coalesce<number, number>({
       maxItems: 1,
       maxRuns: 1,
+      maxWaiting: 100,
       run: (items) => {
         if (isBroken) throw new Error('broken')
         return Promise.resolve(items)
