@@ -57,7 +57,8 @@ const MAX_BYTES_PER_FETCH = 10 * MIB
 const CONCURRENT_PARTITIONS = 8
 const IN_HAND_GRACE_MS = 15_000
 const LEAVE_GRACE_MS = 10_000
-const RETRIES = { ...boundedRetries, retries: 8 }
+/** No heartbeats are sent while fetches are retried: all retries together stay below the session timeout. */
+const RETRIES = boundedRetries
 const HEARTBEAT_REQUEST = 'Heartbeat'
 
 type Restart = { readonly timings: ConsumerTimings; readonly mayRestart: () => boolean }

@@ -248,7 +248,10 @@ describe('the projector', () => {
       () => servers.mongoConnection.db.collection('commits').countDocuments({ pending: true }),
       (pending) => pending === 0,
     )
-    expect(await records.countDocuments({ state: 'open' })).toBe(0)
+    await eventually(
+      () => records.countDocuments({ state: 'open' }),
+      (open) => open === 0,
+    )
     await resetGroup('all')
     await startProjector()
     await expectFoldOfTheLog()
