@@ -17,12 +17,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const secondsSince = (startedAt: number): string => ((performance.now() - startedAt) / 1000).toFixed(1)
 
 /** Fires on Ctrl-C, SIGTERM and the end of whatever runs us; a second signal ends everything at once. */
-const stopSignal = (exit: (code: number) => void): { signal: AbortSignal; wasInterrupted: () => boolean } => {
+const stopSignal = (exit: (code: number) => void): AbortSignal => {
   const controller = new AbortController()
-  let interrupted = false
-  const onSignal = (signal: NodeJS.Signals): void => {
+  const onSignal = (): void => {
     if (controller.signal.aborted) exit(EXIT.interrupted)
-    interrupted = signal === 'SIGINT'
     say('stopping')
     controller.abort()
   }
@@ -30,7 +28,7 @@ const stopSignal = (exit: (code: number) => void): { signal: AbortSignal; wasInt
   process.on('SIGTERM', onSignal)
   process.on('SIGHUP', onSignal)
   onParentGone(() => controller.abort())
-  return { signal: controller.signal, wasInterrupted: () => interrupted }
+  return controller.signal
 }
 
 export const startCommand = (exit: (code: number) => void): Command =>
@@ -41,7 +39,7 @@ export const startCommand = (exit: (code: number) => void): Command =>
     .addHelpText('after', '\nExample:\n  $ npm start -- --ephemeral')
     .action(async (flags: { ephemeral: boolean; agent: boolean }) => {
       const startedAt = performance.now()
-      const { signal } = stopSignal(exit)
+      const signal = stopSignal(exit)
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
       try {
         const agent = flags.agent && process.platform === 'linux'
