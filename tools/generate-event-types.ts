@@ -18,14 +18,14 @@ export const generateEventTypes = (files: SchemaFiles = readSchemaFiles()): stri
   return [
     '// Generated from schemas/**/*.avsc by `npm run generate`. Do not edit.',
     ...declarations,
-    ['export type EventDataByType = {', ...events.map((name) => `  readonly ${name}: ${name}`), '}'].join(
+    ['export type StoredDataByType = {', ...events.map((name) => `  readonly ${name}: ${name}`), '}'].join(
       '\n',
     ),
-    'export type EventType = keyof EventDataByType',
+    'export type StoredType = keyof StoredDataByType',
     [
-      'export const eventTypes = [',
+      'export const storedTypes = [',
       ...events.map((name) => `  '${name}',`),
-      '] as const satisfies readonly EventType[]',
+      '] as const satisfies readonly StoredType[]',
     ].join('\n'),
   ]
     .join('\n\n')

@@ -1,16 +1,20 @@
 import type avro from 'avsc'
 import { compileType } from './avro-types.ts'
 import { DecodeError, type DecodeErrorCode } from './errors.ts'
-import { loadEventAvroTypes } from './event-avro-types.ts'
-import type { EventType } from './generated/event-types.ts'
+import type { EventCatalogue, StoredForm } from './event-catalogue.ts'
 import type { DomainEvent } from './recorded-event.ts'
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.ts'
-import { topics, type TopicName, type TopicSpec } from './topics.ts'
+import { shippedEvents } from './shipped-events.ts'
+import type { TopicName } from './topics.ts'
+import { upcastData } from './upcast-data.ts'
 import { wireHeaderBytes, writerIdOf } from './wire-format.ts'
 
 /**
- * Decoding never waits. Per writer id the decoder keeps what reading needs: which event type it is, our own
- * (reader) type, and the resolver between the two, which is costly to make and therefore made once.
+ * Decoding never waits. Per writer id the decoder keeps what reading needs: which record it is, our own
+ * (reader) type of it, and the resolver between the two, which is costly to make and therefore made once.
+ *
+ * An older version of a record is resolved by Avro; a former record is read as it was written and then upcast.
+ * What comes out has the newest form either way.
  *
  * ids become known through ensureWriters:
  *
@@ -21,8 +25,7 @@ import { wireHeaderBytes, writerIdOf } from './wire-format.ts'
 type WriterState = Readable | Unreadable | { readonly type: 'missing' }
 type Readable = {
   readonly type: 'readable'
-  readonly event: EventType
-  readonly reader: avro.Type
+  readonly form: StoredForm
   /** Absent when the writer's schema is the reader's. */
   readonly resolver: Resolver | undefined
 }
@@ -34,13 +37,16 @@ export type Decoder = {
   readonly decode: (topic: TopicName, bytes: Buffer) => DomainEvent
 }
 
-export const makeDecoder = (registry: Pick<SchemaRegistry, 'schemaOf'>): Decoder => {
+export const makeDecoder = (
+  registry: Pick<SchemaRegistry, 'schemaOf'>,
+  catalogue: EventCatalogue = shippedEvents(),
+): Decoder => {
   const writers = new Map<number, WriterState>()
   const loading = new Map<number, Promise<void>>()
 
   const load = async (id: number): Promise<void> => {
     const schema = await registry.schemaOf(id)
-    writers.set(id, schema === null ? { type: 'missing' } : toWriterState(schema))
+    writers.set(id, schema === null ? { type: 'missing' } : toWriterState(schema, catalogue))
   }
   // Callers of the same id share one request.
   const ensure = (id: number): Promise<void> => {
@@ -60,21 +66,19 @@ export const makeDecoder = (registry: Pick<SchemaRegistry, 'schemaOf'>): Decoder
       const id = writerIdOf(bytes)
       const writer = writers.get(id)
       if (writer?.type !== 'readable') throw notReadable(id, writer)
-      if (!carries(topic, writer.event)) {
+      const { form } = writer
+      if (!form.topics.includes(topic)) {
         throw new DecodeError({
           code: 'wrong-subject',
-          message: `${writer.event} (schema ${id}) is no record of ${topic}`,
+          message: `${form.type} (schema ${id}) is no record of ${topic}`,
         })
       }
+      const stored = decodeBody(bytes, writer)
+      const data = form.upcasts.length === 0 ? stored : upcastData(form, stored)
       // The pair comes from one schema, which is what this type says.
-      return { type: writer.event, data: decodeBody(bytes, writer) } as DomainEvent
+      return { type: form.newestType, data } as DomainEvent
     },
   }
-}
-
-const carries = (topic: TopicName, event: EventType): boolean => {
-  const spec: TopicSpec = topics[topic]
-  return spec.recordTypes.includes(event)
 }
 
 const decodeBody = (bytes: Buffer, writer: Readable): unknown => {
@@ -82,17 +86,14 @@ const decodeBody = (bytes: Buffer, writer: Readable): unknown => {
   if (offset === bytes.length) return value
   const code = offset < 0 ? 'truncated' : 'trailing-bytes'
   const problem = offset < 0 ? 'the bytes end early' : `${bytes.length - offset} bytes are left over`
-  throw new DecodeError({ code, message: `${writer.event}: ${problem}` })
+  throw new DecodeError({ code, message: `${writer.form.type}: ${problem}` })
 }
 
-const readBody = (
-  bytes: Buffer,
-  { event, reader, resolver }: Readable,
-): { value: unknown; offset: number } => {
+const readBody = (bytes: Buffer, { form, resolver }: Readable): { value: unknown; offset: number } => {
   try {
-    return reader.decode(bytes, wireHeaderBytes, resolver)
+    return form.avroType.decode(bytes, wireHeaderBytes, resolver)
   } catch (cause) {
-    throw new DecodeError({ code: 'invalid', message: `${event}: ${messageOf(cause)}`, cause })
+    throw new DecodeError({ code: 'invalid', message: `${form.type}: ${messageOf(cause)}`, cause })
   }
 }
 
@@ -103,21 +104,25 @@ const notReadable = (id: number, writer: Unreadable | { type: 'missing' } | unde
   return new DecodeError({ code: 'unknown-schema', message: `the registry knows no schema ${id}` })
 }
 
-const toWriterState = ({ format, text }: RegisteredSchema): Readable | Unreadable => {
+const toWriterState = (
+  { format, text }: RegisteredSchema,
+  catalogue: EventCatalogue,
+): Readable | Unreadable => {
   if (format !== 'AVRO')
     return { type: 'unreadable', code: 'wrong-subject', reason: `written as ${format}, not Avro` }
   try {
-    return matchReader(compileType(JSON.parse(text)))
+    return matchReader(compileType(JSON.parse(text)), catalogue)
   } catch (cause) {
     return { type: 'unreadable', code: 'invalid', reason: `unusable writer schema: ${messageOf(cause)}` }
   }
 }
 
-const matchReader = (writer: avro.Type): Readable | Unreadable => {
-  for (const [event, { type: reader }] of loadEventAvroTypes()) {
+const matchReader = (writer: avro.Type, catalogue: EventCatalogue): Readable | Unreadable => {
+  for (const form of catalogue.values()) {
+    const reader = form.avroType
     if (reader.name !== writer.name) continue
     const resolver = reader.equals(writer) ? undefined : reader.createResolver(writer)
-    return { type: 'readable', event, reader, resolver }
+    return { type: 'readable', form, resolver }
   }
   return {
     type: 'unreadable',

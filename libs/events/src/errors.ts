@@ -22,6 +22,8 @@ export type DecodeErrorCode =
   | 'truncated'
   | 'trailing-bytes'
   | 'invalid'
+  /** An upcaster threw, or what it made does not fit the newer schema. */
+  | 'upcast-failed'
 
 /** A record that no retry can make readable: it is poison for its key. */
 export class DecodeError extends Error {

@@ -1,6 +1,4 @@
 import { DecodeError } from './errors.ts'
-import type { EventType } from './generated/event-types.ts'
-import { isEventType } from './is-event-type.ts'
 import type { EventIdentity } from './recorded-event.ts'
 
 /**
@@ -9,7 +7,8 @@ import type { EventIdentity } from './recorded-event.ts'
  * relay does not publish: there the offset numbers the records. Unknown headers are ignored.
  */
 export type EventMetadata = Omit<EventIdentity, 'key' | 'sequence'> & {
-  readonly type: EventType
+  /** As the event was written, so it may be a former type; whoever reads the value learns whether it is known. */
+  readonly type: string
   readonly sequence: number | null
   /** W3C trace context; null when there is none or it is malformed. */
   readonly traceparent: string | null
@@ -42,7 +41,7 @@ export const parseHeaders = (headers: RecordHeaders): EventMetadata => {
   readText(headers, 'ce_source')
   return {
     id: readText(headers, 'ce_id'),
-    type: readEventType(headers),
+    type: readText(headers, 'ce_type'),
     stream: readStream(headers),
     occurredAt: readTime(headers),
     tenant: readText(headers, 'ce_tenant'),
@@ -84,12 +83,6 @@ const readText = (headers: RecordHeaders, name: string): string => {
 const expectHeader = (headers: RecordHeaders, name: string, expected: string): void => {
   const text = readText(headers, name)
   if (text !== expected) throw badHeader(name, `is ${JSON.stringify(text)}, not ${expected}`)
-}
-
-const readEventType = (headers: RecordHeaders): EventType => {
-  const text = readText(headers, 'ce_type')
-  if (!isEventType(text)) throw badHeader('ce_type', `names no event type: ${JSON.stringify(text)}`)
-  return text
 }
 
 const readStream = (headers: RecordHeaders): string => {

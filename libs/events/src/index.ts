@@ -1,7 +1,6 @@
-export { eventTypes } from './generated/event-types.ts'
+export { eventTypes, isEventType } from './event-type.ts'
+export type { EventDataByType, EventType } from './event-type.ts'
 export type {
-  EventDataByType,
-  EventType,
   HeartbeatReceived,
   Money,
   OrderCancelled,
@@ -17,10 +16,12 @@ export type {
   ProductRepriced,
   ProductRetired,
 } from './generated/event-types.ts'
-export { isEventType } from './is-event-type.ts'
 export type { DomainEvent, EventIdentity, RecordedEvent } from './recorded-event.ts'
 export { isTopicName, subjectOf, topicNames, topics } from './topics.ts'
 export type { Retention, TopicEvent, TopicName, TopicSpec } from './topics.ts'
+export { makeEventCatalogue } from './event-catalogue.ts'
+export type { EventCatalogue, EventDefinitions, StoredForm, Upcaster } from './event-catalogue.ts'
+export { shippedDefinitions, shippedEvents, storedTypesOf } from './shipped-events.ts'
 export { topicConfigEntries } from './topic-config.ts'
 export type { ConfigEntry } from './topic-config.ts'
 export { parseMessageKey, toMessageKey } from './message-key.ts'

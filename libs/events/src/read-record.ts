@@ -2,7 +2,7 @@ import type { Codec } from './codec.ts'
 import { DecodeError } from './errors.ts'
 import { categoryOf, parseHeaders, type EventMetadata, type RecordHeaders } from './headers.ts'
 import { parseMessageKey, type MessageKey } from './message-key.ts'
-import type { DomainEvent, RecordedEvent } from './recorded-event.ts'
+import type { RecordedEvent } from './recorded-event.ts'
 import { topics, type TopicName } from './topics.ts'
 
 /** What of a Kafka record makes up an event. */
@@ -14,12 +14,20 @@ export type EventRecord = {
   readonly headers: RecordHeaders
 }
 
-/** Value, headers and key of a record as one event; throws DecodeError when they are malformed or disagree. */
-export const readRecord = (codec: Pick<Codec, 'decode'>, record: EventRecord): RecordedEvent => {
+/**
+ * Value, headers and key of a record as one event of its newest type; throws DecodeError when they are malformed
+ * or disagree.
+ */
+export const readRecord = (
+  codec: Pick<Codec, 'decode' | 'newestTypeOf'>,
+  record: EventRecord,
+): RecordedEvent => {
   const metadata = parseHeaders(record.headers)
   const messageKey = parseMessageKey(record.key)
   const event = codec.decode(record.topic, record.value)
-  checkAgreement(metadata, messageKey, event)
+  if (codec.newestTypeOf(metadata.type) !== event.type)
+    throw disagreement('ce_type', `says ${metadata.type}, the value is ${event.type}`)
+  checkPlace(metadata, messageKey)
   return {
     ...event,
     id: metadata.id,
@@ -35,9 +43,7 @@ export const readRecord = (codec: Pick<Codec, 'decode'>, record: EventRecord): R
   }
 }
 
-const checkAgreement = (metadata: EventMetadata, { tenant, key }: MessageKey, event: DomainEvent): void => {
-  if (metadata.type !== event.type)
-    throw disagreement('ce_type', `says ${metadata.type}, the value is ${event.type}`)
+const checkPlace = (metadata: EventMetadata, { tenant, key }: MessageKey): void => {
   if (metadata.tenant !== tenant)
     throw disagreement('ce_tenant', 'differs from the tenant in the message key')
   if (metadata.stream !== `${categoryOf(metadata.stream)}-${key}`)

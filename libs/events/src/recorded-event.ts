@@ -1,4 +1,4 @@
-import type { EventDataByType, EventType } from './generated/event-types.ts'
+import type { EventDataByType, EventType } from './event-type.ts'
 
 /** A fact as a decider returns it. */
 export type DomainEvent<T extends EventType = EventType> = {

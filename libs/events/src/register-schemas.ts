@@ -1,27 +1,33 @@
 import type { RegistryOptions } from './ask-registry.ts'
-import { loadEventAvroTypes } from './event-avro-types.ts'
+import type { EventCatalogue } from './event-catalogue.ts'
 import { connectRegistry, type SchemaRegistry } from './schema-registry.ts'
-import { subjectOf, topics } from './topics.ts'
+import { shippedEvents } from './shipped-events.ts'
+import { subjectOf } from './topics.ts'
 
 export type RegisteredSubject = { readonly subject: string; readonly id: number }
 
 type Progress = RegisteredSubject & { readonly done: number; readonly total: number }
 
-export type RegisterOptions = RegistryOptions & { readonly onProgress?: (progress: Progress) => void }
+export type RegisterOptions = RegistryOptions & {
+  readonly onProgress?: (progress: Progress) => void
+  readonly catalogue?: EventCatalogue
+}
 
 /**
  * Registers every record under the subjects of its topics, each held to FULL_TRANSITIVE from before its first
  * version; for set-up jobs and development. Doing it again changes nothing. Throws IncompatibleSchemaError.
+ * Former records too: that proves, before a service starts, that their files still read every version ever written.
  */
 export const registerSchemas = (options: RegisterOptions): Promise<readonly RegisteredSubject[]> =>
-  registerAll(connectRegistry(options), options.onProgress ?? (() => {}))
+  registerAll(connectRegistry(options), options.onProgress ?? (() => {}), options.catalogue)
 
 export const registerAll = async (
   registry: SchemaRegistry,
   onProgress: (progress: Progress) => void,
+  catalogue: EventCatalogue = shippedEvents(),
 ): Promise<readonly RegisteredSubject[]> => {
   const registered: RegisteredSubject[] = []
-  const planned = planSubjects()
+  const planned = planSubjects(catalogue)
   for (const { subject, schema } of planned) {
     await registry.setFullTransitive(subject)
     const entry = { subject, id: await registry.register(subject, schema) }
@@ -31,14 +37,7 @@ export const registerAll = async (
   return registered
 }
 
-const planSubjects = () => {
-  const types = loadEventAvroTypes()
-  return Object.values(topics).flatMap((spec) =>
-    spec.recordTypes.flatMap((recordType) => {
-      const avroType = types.get(recordType)
-      return avroType === undefined
-        ? []
-        : [{ subject: subjectOf(spec.name, recordType), schema: avroType.schema }]
-    }),
+const planSubjects = (catalogue: EventCatalogue) =>
+  [...catalogue.values()].flatMap(({ type, schema, topics }) =>
+    topics.map((topic) => ({ subject: subjectOf(topic, type), schema })),
   )
-}

@@ -6,6 +6,7 @@ import type {
   TopicEvent,
   TopicName,
 } from '@millrace/events'
+import type { Upcasters } from '../src/upcasters.ts'
 
 export const placed: DomainEvent = {
   type: 'OrderPlaced',
@@ -39,3 +40,14 @@ export const rename = (event: RecordedEvent): void => {
 }
 
 export const types: readonly EventType[] = ['OrderPlaced', 'ProcessState']
+
+export const upcasters = {
+  OrderPaid: { to: 'OrderDelivered', upcast: ({ customerId }) => ({ customerId }) },
+} as const satisfies Upcasters
+
+export const wrongUpcasters: Upcasters = {
+  // @ts-expect-error what comes out is the data of another type
+  OrderPaid: { to: 'OrderDelivered', upcast: ({ method }) => ({ method }) },
+  // @ts-expect-error a former type becomes one that is declared
+  OrderShipped: { to: 'OrderEaten', upcast: (data) => data },
+}

@@ -101,7 +101,7 @@ describe('headers', () => {
     ['ce_id', ['a', 'b']],
     ['ce_specversion', '0.3'],
     ['content-type', 'application/json'],
-    ['ce_type', 'OrderEaten'],
+    ['ce_type', ''],
     ['ce_subject', 'order'],
     ['ce_subject', 'order-o-17'],
     ['ce_subject', 'orders.order-'],

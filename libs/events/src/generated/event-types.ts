@@ -142,7 +142,7 @@ export type ProductRepriced = {
 /** A product left the catalog for good. */
 export type ProductRetired = Readonly<Record<string, never>>
 
-export type EventDataByType = {
+export type StoredDataByType = {
   readonly HeartbeatReceived: HeartbeatReceived
   readonly OrderCancelled: OrderCancelled
   readonly OrderDelivered: OrderDelivered
@@ -156,9 +156,9 @@ export type EventDataByType = {
   readonly ProductRetired: ProductRetired
 }
 
-export type EventType = keyof EventDataByType
+export type StoredType = keyof StoredDataByType
 
-export const eventTypes = [
+export const storedTypes = [
   'HeartbeatReceived',
   'OrderCancelled',
   'OrderDelivered',
@@ -170,4 +170,4 @@ export const eventTypes = [
   'ProductAdded',
   'ProductRepriced',
   'ProductRetired',
-] as const satisfies readonly EventType[]
+] as const satisfies readonly StoredType[]
