@@ -1,5 +1,6 @@
 import type { DomainEvent, TopicName } from '@millrace/events'
 import type { z } from 'zod'
+import type { AnyProjection, Document } from './projections/projection.ts'
 import type { Decider, Decision, Occurred } from './decider.ts'
 
 /** A command as `decide` gets it: `id` of the aggregate, `at` in UTC ms (domain code never reads a clock). */
@@ -33,6 +34,25 @@ export type Context<State, Command extends AnyCommand, Event extends DomainEvent
   /** Every reason `decide` may reject with. */
   readonly rejections: readonly string[]
   readonly decider: Decider<State, Command, Event>
+  /** Read models that change in the transaction of the commit; empty costs nothing (ADR 0010). */
+  readonly inline: readonly InlineRule[]
+  readonly snapshots: SnapshotPolicy
+}
+
+/** When the states of a context are kept, so that loading need not begin with the first event. */
+export type SnapshotPolicy = {
+  /** Of `State` and `evolve` together: raised when the same events give another state, or one of another shape. */
+  readonly stateVersion: number
+  readonly everyEvents: number
+  /** An aggregate that is in use gets one in this time, however few its events. */
+  readonly everyMs: number
+}
+
+/** An inline read model and its say in a decision that `decide` has accepted. */
+export type InlineRule = {
+  readonly projection: AnyProjection
+  /** Reason to reject the command after all; `document` is as the commit's own transaction sees it. */
+  refuse(this: void, document: Document | null, event: DomainEvent): string | null
 }
 
 export type AnyContext = Context<unknown, AnyCommand, DomainEvent>

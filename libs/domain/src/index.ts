@@ -5,6 +5,8 @@ export {
   type AnyContext,
   type CommandOf,
   type Context,
+  type InlineRule,
+  type SnapshotPolicy,
   categoryOf,
   defineContext,
   streamOf,
@@ -42,6 +44,7 @@ export {
   type Filter,
   type Index,
   type JsonValue,
+  type ProjectedEvent,
   type Projection,
   type Sort,
   defineProjection,
@@ -53,5 +56,7 @@ export {
   type OrderHistoryEntry,
   orderHistory,
 } from './projections/orders/order-history.ts'
+export { MAX_OPEN_ORDERS } from './orders/open-orders-rule.ts'
+export { type OpenOrders, openOrders } from './projections/orders/open-orders.ts'
 export { type OrderSummary, orderSummary } from './projections/orders/order-summary.ts'
 export { type ProcessDocument, processes } from './projections/processes/processes.ts'

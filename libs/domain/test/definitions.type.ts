@@ -2,8 +2,7 @@
 import { accept, defineContext, defineProjection, noOp, orderSummary, orders } from '@millrace/domain'
 import { given, givenEvents, orderPlaced, productAdded } from '@millrace/testkit'
 
-const { name, aggregate, path, topic, commands, rejections, decider } = orders
-const parts = { name, aggregate, path, topic, rejections }
+const { commands, decider, ...parts } = orders
 
 export const complete = defineContext({ ...parts, commands, decider })
 

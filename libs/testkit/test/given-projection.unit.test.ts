@@ -1,13 +1,12 @@
 import { AssertionError } from 'node:assert'
 import { describe, expect, it } from '@jest/globals'
-import { type Document, ImpossibleEventError, defineProjection } from '@millrace/domain'
-import type { RecordedEvent } from '@millrace/events'
+import { type Document, ImpossibleEventError, type ProjectedEvent, defineProjection } from '@millrace/domain'
 import { givenEvents, orderPaid, orderPlaced, recorded, recordedStream } from '@millrace/testkit'
 
 type Types = 'OrderPlaced' | 'OrderPaid'
 
 const projectionOf = <Doc extends Document>(
-  evolve: (document: Doc | null, event: RecordedEvent<Types>) => Doc | null,
+  evolve: (document: Doc | null, event: ProjectedEvent<Types>) => Doc | null,
 ) =>
   defineProjection({
     name: 'under-test',

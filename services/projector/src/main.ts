@@ -11,11 +11,15 @@ import { projectionMetrics, runProjection } from './run-projection.ts'
 const STUCK_AFTER_MS = 120_000
 
 const chosen = (names: Config['PROJECTIONS']): AnyProjection[] =>
-  (names ?? projections.map(({ name }) => name)).map((name) => {
-    const projection = findProjection(name)
-    if (projection) return projection
-    throw new ConfigError([`PROJECTIONS: there is no projection ${JSON.stringify(name)}`])
-  })
+  names?.map(asynchronous) ?? projections.filter(({ kind }) => kind !== 'inline')
+
+const asynchronous = (name: string): AnyProjection => {
+  const projection = findProjection(name)
+  if (!projection) throw new ConfigError([`PROJECTIONS: there is no projection ${JSON.stringify(name)}`])
+  if (projection.kind === 'inline')
+    throw new ConfigError([`PROJECTIONS: ${name} is inline: it changes with the commits, not in a projector`])
+  return projection
+}
 
 const assertRunning = (consumers: readonly PartitionConsumer[]): void => {
   const idle = consumers.map((consumer) => consumer.state().type).find((state) => state !== 'running')

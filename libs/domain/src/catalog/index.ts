@@ -14,6 +14,8 @@ export const catalog = defineContext({
   commands: productCommands,
   rejections: productRejections,
   decider: { initialState: initialProduct, decide: decideProduct, evolve: evolveProduct },
+  inline: [],
+  snapshots: { stateVersion: 1, everyEvents: 100, everyMs: 86_400_000 },
 })
 
 export type { ProductCommand } from './commands.ts'

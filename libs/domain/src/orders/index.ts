@@ -3,6 +3,7 @@ import { orderCommands } from './commands.ts'
 import { decideOrder } from './decide.ts'
 import { orderTopic } from './events.ts'
 import { evolveOrder } from './evolve.ts'
+import { openOrdersRule } from './open-orders-rule.ts'
 import { orderRejections } from './rejections.ts'
 import { initialOrder } from './state.ts'
 
@@ -14,6 +15,8 @@ export const orders = defineContext({
   commands: orderCommands,
   rejections: orderRejections,
   decider: { initialState: initialOrder, decide: decideOrder, evolve: evolveOrder },
+  inline: [openOrdersRule],
+  snapshots: { stateVersion: 1, everyEvents: 100, everyMs: 86_400_000 },
 })
 
 export type { OrderCommand } from './commands.ts'

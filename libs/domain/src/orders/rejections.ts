@@ -9,6 +9,7 @@ export const orderRejections = [
   'order-already-delivered',
   'order-cancelled',
   'order-returned',
+  'too-many-open-orders',
 ] as const
 
 export type OrderRejection = (typeof orderRejections)[number]

@@ -47,17 +47,29 @@ export type Sort<Path extends string = string> = {
 /** Fields in order; 1 ascending, -1 descending. */
 export type Index<Path extends string = string> = { readonly [Field in Path]?: 1 | -1 }
 
+/** An event as a fold sees it. Its sequence is the engine's: an inline fold runs before there is one. */
+export type ProjectedEvent<Type extends EventType = EventType> = DistributiveOmit<
+  RecordedEvent<Type>,
+  'sequence'
+>
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never
+
 export type Projection<Doc extends Document> = {
   readonly name: string
   /** Of the fold. A change that gives other documents for the same events is a new version. */
   readonly version: `v${number}`
-  readonly kind: 'per-aggregate'
+  /**
+   * per-aggregate: the document's key is the event's, and a lane per partition keeps it. inline: any key; the
+   * document changes in the transaction of the commit itself, so it is never behind and may take part in a rule.
+   */
+  readonly kind: 'per-aggregate' | 'inline'
   readonly sources: readonly [TopicName]
   /** What `evolve` handles; other types on the sources pass it by and leave the document as it was. */
   readonly events: readonly EventType[]
   /** Within the event's tenant. */
-  documentKey(this: void, event: RecordedEvent): string
-  evolve(this: void, document: Doc | null, event: RecordedEvent): Doc | null
+  documentKey(this: void, event: ProjectedEvent): string
+  evolve(this: void, document: Doc | null, event: ProjectedEvent): Doc | null
   readonly indexes: readonly Index[]
   /** By query parameter. */
   readonly filters: Readonly<Record<string, Filter>>
@@ -71,7 +83,7 @@ export type AnyProjection = Projection<Document>
 export const versionedName = ({ name, version }: Pick<AnyProjection, 'name' | 'version'>): string =>
   `${name}.${version}`
 
-type Handled<Type extends EventType> = Extract<RecordedEvent, { readonly type: Type }>
+type Handled<Type extends EventType> = Extract<ProjectedEvent, { readonly type: Type }>
 
 type Definition<Doc extends Document, Type extends EventType> = Omit<
   Projection<Doc>,
@@ -82,18 +94,21 @@ type Definition<Doc extends Document, Type extends EventType> = Omit<
   readonly indexes: readonly Index<FieldPath<Doc>>[]
   readonly filters: Readonly<Record<string, Filter<FieldPath<Doc>>>>
   readonly sorts: Readonly<Record<string, Sort<FieldPath<Doc>>>>
+  /** Makes the projection inline: the document's key, from the events it handles. */
+  readonly inlineKey?: (event: Handled<Type>) => string
 }
 
 /** Checks field names against the document at compile time and lets only the declared event types through. */
-export const defineProjection = <Doc extends Document, Type extends EventType>(
-  definition: Definition<Doc, Type>,
-): Projection<Doc> => {
+export const defineProjection = <Doc extends Document, Type extends EventType>({
+  inlineKey,
+  ...definition
+}: Definition<Doc, Type>): Projection<Doc> => {
   const handled: ReadonlySet<string> = new Set(definition.events)
-  const isHandled = (event: RecordedEvent): event is Handled<Type> => handled.has(event.type)
+  const isHandled = (event: ProjectedEvent): event is Handled<Type> => handled.has(event.type)
   return {
     ...definition,
-    kind: 'per-aggregate',
-    documentKey: (event) => event.key,
+    kind: inlineKey ? 'inline' : 'per-aggregate',
+    documentKey: (event) => (inlineKey && isHandled(event) ? inlineKey(event) : event.key),
     evolve: (document, event) => (isHandled(event) ? definition.evolve(document, event) : document),
   }
 }

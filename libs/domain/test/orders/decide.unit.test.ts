@@ -130,7 +130,9 @@ describe('an order refuses', () => {
   )
 
   it('with every reason of its list, and no other', () => {
-    expect(new Set(refusals.map(([, , reason]) => reason))).toEqual(new Set(orders.rejections))
+    // The last one is the say of an inline read model: see open-orders.unit.test.ts.
+    const reasons = new Set<string>([...refusals.map(([, , reason]) => reason), 'too-many-open-orders'])
+    expect(reasons).toEqual(new Set(orders.rejections))
   })
 
   it('to be placed again even by the same customer with the same lines', () =>

@@ -3,10 +3,9 @@
  * lifecycle keeps to five events; a context whose streams grow without end must not copy this model, for each event
  * would write the whole document again and in the end outgrow what MongoDB stores (16 MiB).
  */
-import type { RecordedEvent } from '@millrace/events'
 import { impossible } from '../../impossible-event.ts'
 import { type OrderEventType, orderEventTypes, orderTopic } from '../../orders/events.ts'
-import { type JsonValue, defineProjection } from '../projection.ts'
+import { type JsonValue, type ProjectedEvent, defineProjection } from '../projection.ts'
 
 export type OrderHistoryEntry = {
   readonly version: number
@@ -23,13 +22,13 @@ export type OrderHistory = {
   readonly entries: readonly OrderHistoryEntry[]
 }
 
-const evolve = (document: OrderHistory | null, event: RecordedEvent<OrderEventType>): OrderHistory => {
+const evolve = (document: OrderHistory | null, event: ProjectedEvent<OrderEventType>): OrderHistory => {
   if (document === null && event.type !== 'OrderPlaced') return impossible(event, 'absent')
   if (document !== null && event.type === 'OrderPlaced') return impossible(event, 'placed')
   return { orderId: event.key, entries: [...(document?.entries ?? []), entryOf(event)] }
 }
 
-const entryOf = (event: RecordedEvent<OrderEventType>): OrderHistoryEntry => ({
+const entryOf = (event: ProjectedEvent<OrderEventType>): OrderHistoryEntry => ({
   version: event.version,
   type: event.type,
   at: event.occurredAt,

@@ -1,10 +1,10 @@
-import type { Money, RecordedEvent } from '@millrace/events'
+import type { Money } from '@millrace/events'
 import { impossible } from '../../impossible-event.ts'
 import { type OrderEventType, orderEventTypes, orderTopic } from '../../orders/events.ts'
 import { orderLifecycle, predecessorOf } from '../../orders/lifecycle.ts'
 import { type OrderStatus, orderStatuses } from '../../orders/state.ts'
 import { totalAmount, totalQuantity } from '../../orders/totals.ts'
-import { defineProjection } from '../projection.ts'
+import { defineProjection, type ProjectedEvent } from '../projection.ts'
 
 export type OrderSummary = {
   readonly orderId: string
@@ -25,7 +25,7 @@ export type OrderSummary = {
 
 type LaterType = Exclude<OrderEventType, 'OrderPlaced'>
 
-const evolve = (document: OrderSummary | null, event: RecordedEvent<OrderEventType>): OrderSummary => {
+const evolve = (document: OrderSummary | null, event: ProjectedEvent<OrderEventType>): OrderSummary => {
   switch (event.type) {
     case 'OrderPlaced':
       return document === null ? summarise(event) : impossible(event, document.status)
@@ -42,7 +42,7 @@ const evolve = (document: OrderSummary | null, event: RecordedEvent<OrderEventTy
   }
 }
 
-const summarise = ({ key, version, occurredAt, data }: RecordedEvent<'OrderPlaced'>): OrderSummary => ({
+const summarise = ({ key, version, occurredAt, data }: ProjectedEvent<'OrderPlaced'>): OrderSummary => ({
   orderId: key,
   customerId: data.customerId,
   status: 'placed',
@@ -55,7 +55,7 @@ const summarise = ({ key, version, occurredAt, data }: RecordedEvent<'OrderPlace
 
 const advance = (
   document: OrderSummary | null,
-  event: RecordedEvent<LaterType>,
+  event: ProjectedEvent<LaterType>,
   change: Partial<OrderSummary>,
 ): OrderSummary => {
   if (document === null) return impossible(event, 'absent')

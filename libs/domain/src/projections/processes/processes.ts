@@ -6,9 +6,8 @@
  * Nor is `startedAt` compared: it comes from a clock too, and a reporter that computes it a little smaller after its
  * own restart would freeze every process it reports.
  */
-import type { RecordedEvent } from '@millrace/events'
 import { processKeyOf } from '../../processes/heartbeat.ts'
-import { defineProjection } from '../projection.ts'
+import { defineProjection, type ProjectedEvent } from '../projection.ts'
 
 export type ProcessDocument = {
   /** `host:name:pid` */
@@ -25,7 +24,7 @@ export type ProcessDocument = {
 
 const evolve = (
   _before: ProcessDocument | null,
-  { data, occurredAt }: RecordedEvent<'HeartbeatReceived'>,
+  { data, occurredAt }: ProjectedEvent<'HeartbeatReceived'>,
 ): ProcessDocument => {
   const { host, name, pid, startedAt, beat, cpu, rss } = data
   return { key: processKeyOf(data), host, name, pid, startedAt, lastSeenAt: occurredAt, beat, cpu, rss }
