@@ -15,6 +15,8 @@ export type EventDocument = {
   readonly occurredAt: number
   /** Confluent wire format, exactly the bytes that go to Kafka. */
   readonly bytes: Binary
+  /** CloudEvents extension attributes that came with an append. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 /** All events of one decision. */
@@ -104,13 +106,61 @@ export type CheckpointDocument = {
   readonly session?: Binary
 }
 
+/** The state of an aggregate at the end of one of its commits; libs/aggregates decides whether it is believed. */
+export type SnapshotDocument = {
+  readonly _id: string
+  readonly tenant: string
+  readonly stream: string
+  /** Of the last event in it, which is the last one of a commit. */
+  readonly version: number
+  /** Of that commit, in microseconds. */
+  readonly order: number
+  readonly lastCommitId: string
+  /** Version of that commit's first event: reading on begins there, and so proves the commit as well. */
+  readonly lastCommitFirst: number
+  readonly lastEventId: string
+  /** Of the context's `State` and `evolve`. */
+  readonly stateVersion: number
+  readonly state: unknown
+  /** SHA-256 of the state as canonical JSON, in hex. */
+  readonly checksum: string
+  /** UTC milliseconds. */
+  readonly takenAt: number
+  /** Where the snapshots that this one was made from last equalled a fold from the first event. */
+  readonly provenVersion: number
+}
+
 /** Members that the engine owns in a read-model document; a projection's own fields never start with `_`. */
 export type ReadModelDocument = {
   readonly _id: string
   readonly _tenant: string
-  readonly _partition: number
-  readonly _sequence: number
+  /** Of the last event; absent in inline read models, which change before their events have a sequence. */
+  readonly _partition?: number
+  readonly _sequence?: number
   readonly [field: string]: unknown
+}
+
+export const withoutEngineMembers = (document: ReadModelDocument): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_')))
+
+/** A message that waits to be published; purged once it is. */
+export type OutboxDocument = ShardId & {
+  /** Id of the message, on Kafka too. */
+  readonly _id: string
+  readonly key: string
+  /** Microseconds; its place among the rows of its key (ADR 0008). */
+  readonly number: number
+  /** Null is a tombstone. */
+  readonly payload: Binary | null
+  readonly headers: Readonly<Record<string, string>>
+  readonly addedAt: Date
+}
+
+/** The last number that a key of a topic was given. */
+export type OutboxKeyDocument = {
+  readonly _id: { readonly topic: string; readonly key: string }
+  readonly number: number
+  readonly expiresAt: Date
 }
 
 export type Collections = {
@@ -120,6 +170,9 @@ export type Collections = {
   readonly leases: Collection<LeaseDocument>
   readonly topics: Collection<TopicDocument>
   readonly checkpoints: Collection<CheckpointDocument>
+  readonly outbox: Collection<OutboxDocument>
+  readonly outboxKeys: Collection<OutboxKeyDocument>
+  readonly snapshots: Collection<SnapshotDocument>
   readModel(projection: string): Collection<ReadModelDocument>
 }
 
@@ -131,5 +184,8 @@ export const collectionsOf = (db: Db): Collections => ({
   leases: db.collection('leases'),
   topics: db.collection('topics'),
   checkpoints: db.collection('checkpoints'),
+  outbox: db.collection('outbox'),
+  outboxKeys: db.collection('outboxKeys'),
+  snapshots: db.collection('snapshots'),
   readModel: (projection) => db.collection(`readModel.${projection}`),
 })

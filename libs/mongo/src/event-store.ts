@@ -1,20 +1,25 @@
 // Commits and the answers to commands that made none live in one collection. Two unique indexes carry the
 // promises: (tenant, stream, first version) lets one of two concurrent decisions win, and (tenant, principal,
-// route, key) lets one of two equal requests win, whichever replica they reached. After a duplicate-key error
-// nobody guesses which index spoke: the key is looked up first, and if it is unused the version was taken.
-// That look-up, and the load of the next try, is causally after the failed write, so it sees what the write
-// collided with.
+// route, key) lets one of two equal requests win, whichever replica they reached. What follows a duplicate-key
+// error (append-commits.ts) is causally after the failed write, so it sees what the write collided with.
 //
 // Loads and inserts of concurrent commands travel together (coalesce.ts): a round trip and a majority wait are paid
 // once for all that were waiting. Each still stands or falls by itself.
 
 import { Binary, type ClientSession } from 'mongodb'
+import { appendCommits, type AppendOutcome } from './append-commits.ts'
+import { appendInline, type Fields, type InlineChange, type InlineCommit } from './append-inline.ts'
 import { coalesce } from './coalesce.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type AnswerDocument, type Collections, type CommitDocument } from './documents.ts'
-import { findFormer, findFormers, scopeOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
-import { insertCommits } from './insert-commits.ts'
-import { loadStreams, type LoadedStream, type StoredEvent, type StreamId } from './load-streams.ts'
+import {
+  collectionsOf,
+  withoutEngineMembers,
+  type AnswerDocument,
+  type Collections,
+  type CommitDocument,
+} from './documents.ts'
+import { findFormer, scopeOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
+import { loadStreams, type LoadedStream, type StoredEvent, type StreamTail } from './load-streams.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -28,12 +33,14 @@ export type NewCommit = Omit<
 
 export type NewAnswer = Omit<AnswerDocument, 'expiresAt'>
 
-export type AppendOutcome =
-  | { readonly type: 'appended' }
-  | { readonly type: 'key-used'; readonly former: FormerAnswer }
-  | { readonly type: 'version-taken' }
+/** What a kept answer is decided on, all of one snapshot. */
+export type Sight = {
+  readonly tail: LoadedStream
+  /** A document of an inline read model, without the engine's members. */
+  readDocument(projection: string, id: string): Promise<Fields | null>
+}
 
-type DecideAnswer = (loaded: LoadedStream) => Promise<NewAnswer | undefined>
+type DecideAnswer = (sight: Sight) => Promise<NewAnswer | undefined>
 
 export type KeepOutcome =
   | { readonly type: 'kept'; readonly answer: NewAnswer }
@@ -41,18 +48,23 @@ export type KeepOutcome =
   | { readonly type: 'changed' }
 
 export type EventStore = {
-  load(stream: StreamId): Promise<LoadedStream>
-  append(commit: NewCommit): Promise<AppendOutcome>
+  /** What lies behind a version, in bounded pages. */
+  load(tail: StreamTail): Promise<LoadedStream>
+  /** `inline`: documents that change together with the commit, or refuse it. */
+  append(commit: NewCommit, inline?: readonly InlineChange[]): Promise<AppendOutcome>
   findFormer(scope: AnswerScope): Promise<FormerAnswer | undefined>
   /**
    * Decides on the stream and keeps the answer in one majority transaction, so that a "no" is a true no.
    * `decide` may answer undefined: then nothing is kept, because the stream has changed and a yes is due.
    */
-  keepAnswer(stream: StreamId, decide: DecideAnswer): Promise<KeepOutcome>
+  keepAnswer(tail: StreamTail, decide: DecideAnswer): Promise<KeepOutcome>
 }
 
 /** Two round trips under way keep the server busy; more would only make the groups smaller. */
 const TOGETHER = { maxItems: 256, maxRuns: 2, maxWaiting: 2_048 }
+
+/** One at a time: two transactions of this process would only meet in the same documents. */
+const INLINE_TOGETHER = { ...TOGETHER, maxRuns: 1 }
 
 export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const collections = collectionsOf(connection.db)
@@ -60,39 +72,33 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const { inCausalSession } = connection
   const load = coalesce({
     ...TOGETHER,
-    run: (ids: readonly StreamId[]) => inCausalSession((session) => loadStreams(commits, ids, session)),
+    run: (tails: readonly StreamTail[]) => inCausalSession((session) => loadStreams(commits, tails, session)),
   })
   const append = coalesce({
     ...TOGETHER,
-    run: (wanted: readonly NewCommit[]) =>
-      inCausalSession((session) => appendTogether(collections, wanted, session)),
+    run: (wanted: readonly CommitDocument[]) =>
+      inCausalSession((session) => appendCommits(collections, wanted, session)),
+  })
+  const appendWithDocuments = coalesce({
+    ...INLINE_TOGETHER,
+    run: (wanted: readonly InlineCommit[]) =>
+      inCausalSession((session) => appendInline({ collections, session }, wanted)),
   })
   return {
-    load: (id) => translating(() => load(id)),
-    append: (commit) => translating(() => append(commit)),
+    load: (tail) => translating(() => load(tail)),
+    append: (commit, inline = []) =>
+      translating(async () => {
+        if (inline.length === 0) return append(toDocument(commit))
+        const outcome = await appendWithDocuments({ commit: toDocument(commit), inline })
+        if (outcome.type === 'failed') throw outcome.error
+        return outcome
+      }),
     findFormer: (scope) =>
       translating(() => inCausalSession((session) => findFormer(answers, scope, session))),
-    keepAnswer: (stream, decide) =>
-      translating(() => inCausalSession((session) => keepAnswer({ collections, session }, stream, decide))),
+    keepAnswer: (tail, decide) =>
+      translating(() => inCausalSession((session) => keepAnswer({ collections, session }, tail, decide))),
   }
 }
-
-const appendTogether = async (
-  { commits, answers }: Collections,
-  wanted: readonly NewCommit[],
-  session: ClientSession,
-): Promise<AppendOutcome[]> => {
-  const inserted = await insertCommits(commits, wanted.map(toDocument), session)
-  const losers = wanted.filter((_, index) => !inserted[index])
-  const formers = await findFormers(answers, losers.map(scopeOf), session)
-  const formerOf = new Map(losers.map((loser, index) => [loser, formers[index]]))
-  return wanted.map((commit, index) =>
-    inserted[index] ? { type: 'appended' } : lostTo(formerOf.get(commit)),
-  )
-}
-
-const lostTo = (former: FormerAnswer | undefined): AppendOutcome =>
-  former ? { type: 'key-used', former } : { type: 'version-taken' }
 
 const toDocument = (commit: NewCommit): CommitDocument => ({
   ...commit,
@@ -105,25 +111,35 @@ const toDocument = (commit: NewCommit): CommitDocument => ({
 /** Answers without events are kept this long; commits, and their keys, for ever. */
 const ANSWER_LIFE_MS = 48 * 3_600_000
 
-const keepAnswer = async (
-  { collections: { commits, answers }, session }: { collections: Collections; session: ClientSession },
-  stream: StreamId,
-  decide: DecideAnswer,
-): Promise<KeepOutcome> => {
+type At = { readonly collections: Collections; readonly session: ClientSession }
+
+const keepAnswer = async (at: At, tail: StreamTail, decide: DecideAnswer): Promise<KeepOutcome> => {
+  const { collections, session } = at
   let attempted: NewAnswer | undefined
   try {
     return await inTransaction(session, async () => {
-      const [loaded] = await loadStreams(commits, [stream], session)
-      attempted = loaded && (await decide(loaded))
+      attempted = await decide(await sightOf(at, tail))
       if (!attempted) return { type: 'changed' }
       const expiresAt = new Date(Date.now() + ANSWER_LIFE_MS)
-      await answers.insertOne({ ...attempted, expiresAt }, { session })
+      await collections.answers.insertOne({ ...attempted, expiresAt }, { session })
       return { type: 'kept', answer: attempted }
     })
   } catch (error) {
     if (!isDuplicateKey(error) || !attempted) throw error
-    const former = await findFormer(answers, scopeOf(attempted), session)
+    const former = await findFormer(collections.answers, scopeOf(attempted), session)
     if (former) return { type: 'key-used', former }
     throw error
+  }
+}
+
+const sightOf = async ({ collections, session }: At, wanted: StreamTail): Promise<Sight> => {
+  const [tail] = await loadStreams(collections.commits, [wanted], session)
+  if (!tail) throw new Error('a load answers for every stream')
+  return {
+    tail,
+    readDocument: async (projection, id) => {
+      const found = await collections.readModel(projection).findOne({ _id: { $eq: id } }, { session })
+      return found && withoutEngineMembers(found)
+    },
   }
 }

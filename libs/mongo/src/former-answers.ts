@@ -18,8 +18,8 @@ export const findFormers = async (
   const found: (AnswerDocument | CommitDocument)[] = await collection
     .find({ $or: scopes.map(keyFilter) }, { session })
     .toArray()
-  const byScope = new Map(found.map((document) => [nameOf(scopeOf(document)), toFormer(document)]))
-  return scopes.map((scope) => byScope.get(nameOf(scope)))
+  const byScope = new Map(found.map((document) => [scopeNameOf(scopeOf(document)), toFormer(document)]))
+  return scopes.map((scope) => byScope.get(scopeNameOf(scope)))
 }
 
 export const findFormer = async (
@@ -40,7 +40,7 @@ const keyFilter = ({ tenant, principal, route, key }: AnswerScope) => ({
   'idempotency.key': key,
 })
 
-const nameOf = ({ tenant, principal, route, key }: AnswerScope): string =>
+export const scopeNameOf = ({ tenant, principal, route, key }: AnswerScope): string =>
   JSON.stringify([tenant, principal, route, key])
 
 const toFormer = (found: AnswerDocument | CommitDocument): FormerAnswer =>

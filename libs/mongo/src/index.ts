@@ -2,16 +2,43 @@ export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
 export {
   mongoEventStore,
-  type AppendOutcome,
   type EventStore,
   type KeepOutcome,
   type NewAnswer,
   type NewCommit,
+  type Sight,
 } from './event-store.ts'
+export type { AppendOutcome } from './append-commits.ts'
+export type { Fields, InlineChange, InlineVerdict } from './append-inline.ts'
 export type { AnswerScope, FormerAnswer } from './former-answers.ts'
 export { ensureReadModelIndexes, ensureStoreIndexes, type ReadModelIndex } from './indexes.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
-export type { LoadedStream, StoredEvent, StreamId } from './load-streams.ts'
+export type { LoadedStream, StoredEvent, StreamId, StreamTail, UpTo } from './load-streams.ts'
+export {
+  mongoLogReader,
+  type LogEvent,
+  type LogLimits,
+  type LogPage,
+  type LogPosition,
+  type LogQuery,
+  type LogReader,
+} from './log-reader.ts'
+export {
+  maxOutboxBytes,
+  mongoOutbox,
+  outboxTopics,
+  type Outbox,
+  type OutboxMessage,
+  type OutboxOptions,
+  type OutboxTopic,
+} from './outbox.ts'
+export {
+  mongoOutboxRows,
+  type OutboxLimits,
+  type OutboxRow,
+  type OutboxRows,
+  type WaitingShard,
+} from './outbox-rows.ts'
 export { mongoPositions, type Positions, type Whereabouts } from './positions.ts'
 export {
   mongoProjectionStore,
@@ -36,5 +63,23 @@ export {
   type PageEnd,
   type ReadModels,
 } from './read-models.ts'
+export type { PageLimits, ReadEvent } from './read-event.ts'
+export {
+  mongoSnapshotStore,
+  type Snapshot,
+  type SnapshotHeader,
+  type SnapshotMark,
+  type SnapshotStore,
+  type StoredSnapshot,
+} from './snapshots.ts'
+export {
+  mongoStreamReader,
+  type StreamFacts,
+  type StreamPage,
+  type StreamQuery,
+  type StreamReader,
+} from './stream-reader.ts'
+export { mongoStreamStarts, type StreamStarts } from './stream-starts.ts'
 export { topicIncarnations, type TopicIncarnations } from './topics.ts'
 export { initiateReplicaSet, pingMongo } from './replica-set.ts'
+export { withTransaction, type Transaction } from './transaction.ts'

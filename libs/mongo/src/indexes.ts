@@ -8,7 +8,7 @@ export type ReadModelIndex = { readonly [field: string]: 1 | -1 | undefined }
 /** Index names are part of the protocol: a duplicate-key error is never told apart by parsing its text. */
 export const ensureStoreIndexes = (connection: MongoConnection): Promise<void> =>
   translating(async () => {
-    const { commits, answers, publications } = collectionsOf(connection.db)
+    const { commits, answers, publications, snapshots } = collectionsOf(connection.db)
     await commits.createIndexes([
       {
         name: 'streamVersion',
@@ -37,10 +37,29 @@ export const ensureStoreIndexes = (connection: MongoConnection): Promise<void> =
     )
     await publications.createIndex({ '_id.topic': 1, '_id.partition': 1, '_id.n': -1 }, { name: 'shard' })
     await publications.createIndex(
+      { '_id.topic': 1, '_id.partition': 1, firstSequence: 1 },
+      { name: 'firstSequence' },
+    )
+    await publications.createIndex(
       { '_id.topic': 1, '_id.partition': 1, incarnation: 1, state: 1, '_id.n': 1 },
       { name: 'unfinished' },
     )
+    // Its last two fields let the index alone tell what is due.
+    await snapshots.createIndex(
+      { tenant: 1, stream: 1, version: -1, stateVersion: 1, takenAt: 1 },
+      { name: 'streamSnapshots' },
+    )
+    await ensureOutboxIndexes(connection)
   })
+
+const ensureOutboxIndexes = async (connection: MongoConnection): Promise<void> => {
+  const { outbox, outboxKeys } = collectionsOf(connection.db)
+  await outbox.createIndexes([
+    { name: 'shard', key: { topic: 1, partition: 1, number: 1 } },
+    { name: 'key', key: { topic: 1, partition: 1, key: 1, number: 1 } },
+  ])
+  await outboxKeys.createIndex({ expiresAt: 1 }, { name: 'keyExpiry', expireAfterSeconds: 0 })
+}
 
 export const ensureReadModelIndexes = (
   connection: MongoConnection,

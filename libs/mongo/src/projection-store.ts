@@ -16,6 +16,7 @@ import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
 import {
   collectionsOf,
+  withoutEngineMembers,
   type CheckpointDocument,
   type CheckpointId,
   type Collections,
@@ -51,9 +52,6 @@ export type ProjectionStore = {
   /** Documents and checkpoint in one transaction. `fenced` when the checkpoint is no longer as `from` says. */
   commit(id: CheckpointId, batch: CommitBatch): Promise<'applied' | 'fenced'>
 }
-
-const withoutEngineMembers = (document: ReadModelDocument): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_')))
 
 const toOperation =
   (partition: number) =>

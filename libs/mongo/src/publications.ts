@@ -1,4 +1,4 @@
-import type { Binary, ClientSession, Collection, Filter } from 'mongodb'
+import type { Binary, ClientSession, Filter } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
 import {
   collectionsOf,
@@ -14,6 +14,7 @@ export type PlannedEvent = {
   readonly type: string
   readonly occurredAt: number
   readonly bytes: Buffer
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 /** A commit as the relay needs it. */
@@ -26,6 +27,9 @@ export type Publication = PublicationDocument
 
 export type PlanLimits = { readonly maxEvents: number; readonly maxBytes: number }
 
+/** False: enough. */
+type Publish = (commits: readonly PlannedCommit[]) => Promise<boolean>
+
 export type Publications = {
   /** The newest record of the shard, whatever its state. */
   last(shard: ShardId): Promise<Publication | undefined>
@@ -37,18 +41,24 @@ export type Publications = {
   firstUnfinished(shard: ShardId, incarnation: number, after?: number): Promise<Publication | undefined>
   /** Commits of a record, in its order. */
   commitsOf(publication: Publication): Promise<PlannedCommit[]>
-  /** Pending commits in publication order, from one snapshot, within the limits (at least one commit). */
-  plan(shard: ShardId, limits: PlanLimits): Promise<PlannedCommit[]>
+  /**
+   * Hands pending commits over in publication order, batch by batch (within the limits, at least one commit each),
+   * all from one snapshot; the next batch is read while one is published. Ends when there are no more, or `publish`
+   * says that it will take no more. True when more may be waiting.
+   */
+  sweep(shard: ShardId, limits: PlanLimits, publish: Publish): Promise<boolean>
   /** False when another relay was first to take this number: the plan is void. */
   open(record: Publication): Promise<boolean>
   /** Marks the commits as published, then the record as done. Repeatable; a later incarnation's mark stays. */
   finish(record: Publication, produced: { baseOffset: bigint; incarnation: number }): Promise<void>
-  /** Commit time of the oldest commit that waits, over all shards. */
-  oldestPending(): Promise<Date | undefined>
+  /** Commit time of the commit that waits longest in any of the shards. */
+  oldestPending(shards: readonly ShardId[]): Promise<Date | undefined>
   countPending(): Promise<number>
 }
 
-const bytesOf = (binary: Binary): Buffer => Buffer.from(binary.buffer)
+/** A view: the bytes are on their way to Kafka and are not kept. */
+const bytesOf = ({ buffer: view }: Binary): Buffer =>
+  Buffer.from(view.buffer, view.byteOffset, view.byteLength)
 
 const toPlanned = (commit: CommitDocument): PlannedCommit => ({
   _id: commit._id,
@@ -86,10 +96,10 @@ export const mongoPublications = (connection: MongoConnection): Publications => 
       )
     },
     commitsOf: (publication) => inSession((at) => commitsOf(at, publication)),
-    plan: (shard, limits) => inSession((at) => plan(at, shard, limits)),
+    sweep: (shard, limits, publish) => inSession((at) => sweep(at, shard, { limits, publish })),
     open: (record) => inSession((at) => open(at, record)),
     finish: (record, produced) => inSession((at) => finish(at, record, produced)),
-    oldestPending: () => translating(() => oldestPending(commits)),
+    oldestPending: (shards) => inSession((at) => oldestPending(at, shards)),
     countPending: () => translating(() => commits.countDocuments({ pending: true }, { hint: 'pending' })),
   }
 }
@@ -106,27 +116,70 @@ const findFirst = async (
   return found[0]
 }
 
-const plan = async (
+/** A sweep is read from one snapshot, which the server keeps for minutes only. */
+const SWEEP_COMMITS = 20_000
+
+/** Everything that neither the log nor an order of publication needs stays on the server. */
+const PLANNED_FIELDS = { idempotency: 0, last: 0, topic: 0, partition: 0, order: 0, pending: 0 }
+
+/** We wrote the strings ourselves: checking them again costs a fifth of the reading. */
+const AS_WRITTEN = { enableUtf8Validation: false }
+
+/**
+ * One snapshot, so that a version is never seen without its predecessor while the cursor moves on. And one cursor
+ * for many batches: looking for the first pending commit anew would each time pass by all that were published in
+ * the last minutes, whose places in the index the server keeps for old snapshots.
+ */
+const sweep = async (
   { commits, session }: At,
   { topic, partition }: ShardId,
-  limits: PlanLimits,
-): Promise<PlannedCommit[]> => {
-  // A snapshot, so that a version is never seen without its predecessor while the cursor moves on.
+  { limits, publish }: { limits: PlanLimits; publish: Publish },
+): Promise<boolean> => {
   const cursor = commits
-    .find({ topic, partition, pending: true }, { session, readConcern: { level: 'snapshot' } })
+    .find({ topic, partition, pending: true }, { session, readConcern: { level: 'snapshot' }, ...AS_WRITTEN })
+    .project<CommitDocument>(PLANNED_FIELDS)
     .sort({ order: 1 })
-    .limit(limits.maxEvents)
-  const planned: PlannedCommit[] = []
+    .limit(SWEEP_COMMITS)
+    .batchSize(limits.maxEvents)
+  const batches = inBatches(cursor, limits)
+  let seen = 0
+  try {
+    for (let next = batches.next(); ;) {
+      const { value: batch, done } = await next
+      if (done) return seen === SWEEP_COMMITS
+      next = batches.next()
+      // It is looked at in the next round, if there is one.
+      next.catch(() => undefined)
+      seen += batch.length
+      if (!(await publish(batch))) return true
+    }
+  } finally {
+    await cursor.close()
+  }
+}
+
+async function* inBatches(
+  commits: AsyncIterable<CommitDocument>,
+  limits: PlanLimits,
+): AsyncGenerator<PlannedCommit[], undefined> {
+  let batch: PlannedCommit[] = []
   let events = 0
   let bytes = 0
-  for await (const commit of cursor) {
+  for await (const commit of commits) {
     const next = toPlanned(commit)
+    const isFull = events + next.events.length > limits.maxEvents || bytes + sizeOf(next) > limits.maxBytes
+    if (isFull && batch.length > 0) {
+      yield batch
+      batch = []
+      events = 0
+      bytes = 0
+    }
+    batch.push(next)
     events += next.events.length
     bytes += sizeOf(next)
-    if (planned.length > 0 && (events > limits.maxEvents || bytes > limits.maxBytes)) break
-    planned.push(next)
   }
-  return planned
+  if (batch.length > 0) yield batch
+  return undefined
 }
 
 const commitsOf = async ({ commits, session }: At, { commitIds }: Publication): Promise<PlannedCommit[]> => {
@@ -168,13 +221,21 @@ const finish = async (
   )
 }
 
-const oldestPending = async (commits: Collection<CommitDocument>): Promise<Date | undefined> => {
-  const [oldest] = await commits
-    .find({ pending: true })
-    .hint('pending')
-    .project<Pick<CommitDocument, 'committedAt'>>({ committedAt: 1 })
-    .sort({ committedAt: 1 })
-    .limit(1)
-    .toArray()
-  return oldest?.committedAt
+/** The first of each shard in publication order, which is the order of commit but for the clocks of replicas. */
+const oldestPending = async (
+  { commits, session }: At,
+  shards: readonly ShardId[],
+): Promise<Date | undefined> => {
+  const firsts = await Promise.all(
+    shards.map(({ topic, partition }) =>
+      commits
+        .find({ topic, partition, pending: true }, { session })
+        .project<Pick<CommitDocument, 'committedAt'>>({ committedAt: 1 })
+        .sort({ order: 1 })
+        .limit(1)
+        .next(),
+    ),
+  )
+  const times = firsts.flatMap((commit) => (commit ? [commit.committedAt.getTime()] : []))
+  return times.length === 0 ? undefined : new Date(Math.min(...times))
 }

@@ -1,6 +1,6 @@
 import type { ClientSession, Filter, Sort } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type ReadModelDocument } from './documents.ts'
+import { collectionsOf, withoutEngineMembers, type ReadModelDocument } from './documents.ts'
 import { translating } from './mongo-error.ts'
 
 type Scalar = string | number
@@ -26,8 +26,6 @@ export type ListQuery = {
 
 export type FoundDocument = {
   readonly id: string
-  readonly sequence: number
-  readonly partition: number
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -36,11 +34,9 @@ export type ReadModels = {
   list(query: ListQuery): Promise<FoundDocument[]>
 }
 
-const found = ({ _id, _sequence, _partition, _tenant, ...fields }: ReadModelDocument): FoundDocument => ({
-  id: _id,
-  sequence: _sequence,
-  partition: _partition,
-  fields,
+const found = (document: ReadModelDocument): FoundDocument => ({
+  id: document._id,
+  fields: withoutEngineMembers(document),
 })
 
 const conditionFilter = (condition: Condition): Filter<ReadModelDocument> => {

@@ -61,9 +61,10 @@ it.each([
     async () => {
       await publish(database.connection, [], { n: 1, firstSequence: 1 })
       return () =>
-        mongoPublications(database.connection).plan(
+        mongoPublications(database.connection).sweep(
           { topic: TOPIC, partition: 0 },
           { maxEvents: 1, maxBytes: 1 },
+          () => Promise.resolve(true),
         )
     },
   ],

@@ -38,7 +38,9 @@ describe('a stream', () => {
       version: 0,
       order: 0,
       lastCommitId: undefined,
+      lastCommitFirst: 0,
       events: [],
+      isComplete: true,
     })
   })
 
@@ -102,7 +104,9 @@ describe('a version', () => {
 
   it('goes to one of two commits that travel together', async () => {
     const stream = freshStream()
-    const outcomes = await Promise.all([commitOf(stream, 1), commitOf(stream, 1)].map(store.append))
+    const outcomes = await Promise.all(
+      [commitOf(stream, 1), commitOf(stream, 1)].map((commit) => store.append(commit)),
+    )
     expect(typesOf(outcomes)).toEqual(['appended', 'version-taken'])
   })
 

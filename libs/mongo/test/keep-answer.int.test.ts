@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from '../src/connect-mongo.ts'
-import { mongoEventStore, type EventStore } from '../src/event-store.ts'
+import { mongoEventStore, type EventStore, type Sight } from '../src/event-store.ts'
 import type { LoadedStream } from '../src/load-streams.ts'
 import {
   appendAll,
@@ -30,8 +30,10 @@ const freshStream = (): string => `orders.order-${randomUUID()}`
 const idOf = (stream: string) => ({ tenant: TENANT, stream })
 
 /** As a decider that rejects unknown orders only. */
-const unlessExists = (key: string) => (loaded: LoadedStream) =>
-  Promise.resolve(loaded.version === 0 ? rejectionOf(key) : undefined)
+const unlessExists =
+  (key: string) =>
+  ({ tail }: Sight) =>
+    Promise.resolve(tail.version === 0 ? rejectionOf(key) : undefined)
 
 describe('an answer without events', () => {
   it('is kept and found by its key', async () => {
@@ -46,8 +48,8 @@ describe('an answer without events', () => {
     const stream = freshStream()
     await appendAll(connection, [commitOf(stream, 1, { count: 2 }), commitOf(stream, 3)])
     let seen: LoadedStream | undefined
-    await store.keepAnswer(idOf(stream), (loaded) => {
-      seen = loaded
+    await store.keepAnswer(idOf(stream), ({ tail }) => {
+      seen = tail
       return Promise.resolve(undefined)
     })
     expect(seen).toEqual(await store.load(idOf(stream)))
@@ -63,9 +65,9 @@ describe('an answer without events', () => {
 
   it('is a true no at one moment, also when a commit arrives while it is decided', async () => {
     const stream = freshStream()
-    const outcome = await store.keepAnswer(idOf(stream), async (loaded) => {
-      const answer = await unlessExists(stream)(loaded)
-      if (loaded.version === 0) await appendAll(connection, [commitOf(stream, 1)])
+    const outcome = await store.keepAnswer(idOf(stream), async (sight) => {
+      const answer = await unlessExists(stream)(sight)
+      if (sight.tail.version === 0) await appendAll(connection, [commitOf(stream, 1)])
       return answer
     })
     expect(outcome.type).toBe('kept')
@@ -87,9 +89,9 @@ describe('an answer without events', () => {
     const [stream, other] = [freshStream(), freshStream()]
     const commit = commitOf(other, 1, { idempotencyKey: stream })
     let decisions = 0
-    const outcome = await store.keepAnswer(idOf(stream), async (loaded) => {
+    const outcome = await store.keepAnswer(idOf(stream), async (sight) => {
       if (decisions++ === 0) await appendAll(connection, [commit])
-      return unlessExists(stream)(loaded)
+      return unlessExists(stream)(sight)
     })
     expect(outcome).toMatchObject({
       type: 'key-used',

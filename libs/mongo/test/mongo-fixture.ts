@@ -3,7 +3,13 @@ import { connectMongo, type MongoConnection } from '../src/connect-mongo.ts'
 import type { AnswerScope } from '../src/former-answers.ts'
 import { ensureStoreIndexes } from '../src/indexes.ts'
 import { mongoEventStore, type NewAnswer, type NewCommit } from '../src/event-store.ts'
-import { mongoPublications } from '../src/publications.ts'
+import {
+  mongoPublications,
+  type PlanLimits,
+  type PlannedCommit,
+  type Publications,
+} from '../src/publications.ts'
+import type { ShardId } from '../src/documents.ts'
 
 export const mongoUrl = process.env['MONGO_URL'] ?? ''
 
@@ -114,4 +120,18 @@ export const publish = async (
   } as const
   if (!(await publications.open(record))) throw new Error(`record ${n} is taken`)
   await publications.finish(record, { baseOffset: BigInt(firstSequence - 1), incarnation: 1 })
+}
+
+/** What the relay would publish next. */
+export const planNext = async (
+  publications: Publications,
+  shard: ShardId,
+  limits: PlanLimits,
+): Promise<readonly PlannedCommit[]> => {
+  let planned: readonly PlannedCommit[] = []
+  await publications.sweep(shard, limits, (commits) => {
+    planned = commits
+    return Promise.resolve(false)
+  })
+  return planned
 }

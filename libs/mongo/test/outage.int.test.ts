@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { startMongoProxy, type MongoProxy } from '@millrace/testkit'
 import { connectMongo } from '../src/connect-mongo.ts'
 import { mongoEventStore } from '../src/event-store.ts'
 import { mongoLeases } from '../src/leases.ts'
 import { mongoProjectionStore } from '../src/projection-store.ts'
 import { mongoPublications } from '../src/publications.ts'
 import { mongoReadModels } from '../src/read-models.ts'
-import { startCuttingProxy, type CuttingProxy } from './cutting-proxy.ts'
 import {
   commitOf,
   mongoUrl,
@@ -21,7 +21,7 @@ import {
 
 // The client under test speaks through the proxy; `direct` sees what the server really holds.
 let direct: TestDatabase
-let proxy: CuttingProxy
+let proxy: MongoProxy
 let database: TestDatabase
 beforeAll(async () => {
   direct = await openDatabase('outage')
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => direct.drop())
 beforeEach(async () => {
   const { hostname, port } = new URL(mongoUrl)
-  proxy = await startCuttingProxy({ host: hostname, port: Number(port || 27017) })
+  proxy = await startMongoProxy({ host: hostname, port: Number(port || 27017) })
   database = await openThroughProxy()
 })
 afterEach(async () => {
@@ -46,6 +46,12 @@ const openThroughProxy = async (): Promise<TestDatabase> => {
   return { connection, drop: () => connection.close() }
 }
 
+/** The server does what it is asked next, and its client never hears of it. */
+const loseReplyTo = (name: string, collection?: string): void =>
+  void proxy
+    .hold('reply', { name, ...(collection === undefined ? {} : { collection }) })
+    .then(({ cut }) => cut())
+
 const UNAVAILABLE = { name: 'PlatformError', code: 'MONGO_UNAVAILABLE', retryable: true }
 const idOf = (stream: string) => ({ tenant: TENANT, stream })
 
@@ -56,7 +62,11 @@ const callsOf = ({ connection }: TestDatabase) => ({
   append: mongoEventStore(connection).append(commitOf('s', 1)),
   keepAnswer: mongoEventStore(connection).keepAnswer(idOf('s'), () => Promise.resolve(rejectionOf('k'))),
   lease: mongoLeases(connection).take('lease', 'a', 1_000),
-  plan: mongoPublications(connection).plan({ topic: TOPIC, partition: 0 }, { maxEvents: 1, maxBytes: 1 }),
+  sweep: mongoPublications(connection).sweep(
+    { topic: TOPIC, partition: 0 },
+    { maxEvents: 1, maxBytes: 1 },
+    () => Promise.resolve(true),
+  ),
   claim: mongoProjectionStore(connection).claim(
     { projection: 'p', topic: TOPIC, partition: 0 },
     { owner: 'a', incarnation: 1 },
@@ -69,7 +79,7 @@ const callsOf = ({ connection }: TestDatabase) => ({
 
 describe('while MongoDB is away', () => {
   it('every call fails as retryable, within the patience of a caller', async () => {
-    proxy.goDark()
+    proxy.goDown()
     const calls = callsOf(database)
     const startedAt = performance.now()
     const outcomes = await Promise.allSettled(Object.values<Promise<unknown>>(calls))
@@ -86,7 +96,7 @@ describe('when the answer to a write is lost', () => {
   it('a commit is in once, and its caller is told so', async () => {
     const store = mongoEventStore(database.connection)
     const stream = uniqueName('stream')
-    proxy.cutAnswerTo(stream)
+    loseReplyTo('insert', 'commits')
     expect(await store.append(commitOf(stream, 1))).toEqual({ type: 'appended' })
     expect((await mongoEventStore(direct.connection).load(idOf(stream))).version).toBe(1)
   })
@@ -94,7 +104,7 @@ describe('when the answer to a write is lost', () => {
   it('the fate of a kept answer is found out', async () => {
     const store = mongoEventStore(database.connection)
     const key = uniqueName('key')
-    proxy.cutAnswerTo('commitTransaction')
+    loseReplyTo('commitTransaction')
     const rejection = rejectionOf(key)
     const outcome = await store.keepAnswer(idOf(uniqueName('stream')), () => Promise.resolve(rejection))
     expect(outcome).toEqual({ type: 'kept', answer: rejection })
@@ -104,7 +114,7 @@ describe('when the answer to a write is lost', () => {
 
   it('a lease is still the same one', async () => {
     const name = uniqueName('lease')
-    proxy.cutAnswerTo(name)
+    loseReplyTo('findAndModify', 'leases')
     expect(await mongoLeases(database.connection).take(name, 'a', 60_000)).toMatchObject({ epoch: 1 })
     expect(await mongoLeases(direct.connection).take(name, 'a', 60_000)).toMatchObject({ epoch: 1 })
   })
@@ -119,7 +129,7 @@ describe('a batch whose connection ends', () => {
     const store = mongoProjectionStore(database.connection)
     const checkpoint = id()
     const from = await store.claim(checkpoint, { owner: 'a', incarnation: 1 })
-    proxy.cutAnswerTo('o-1')
+    loseReplyTo('update', `readModel.${checkpoint.projection}`)
     await expect(store.commit(checkpoint, { from, to, writes })).rejects.toMatchObject(UNAVAILABLE)
     expect(await store.read(checkpoint)).toEqual(from)
     expect(await store.find(checkpoint.projection, ['demo/o-1'])).toEqual(new Map())
@@ -130,7 +140,7 @@ describe('a batch whose connection ends', () => {
     const store = mongoProjectionStore(database.connection)
     const checkpoint = id()
     const from = await store.claim(checkpoint, { owner: 'a', incarnation: 1 })
-    proxy.cutAnswerTo('commitTransaction')
+    loseReplyTo('commitTransaction')
     expect(await store.commit(checkpoint, { from, to, writes })).toBe('applied')
     expect(await store.commit(checkpoint, { from, to, writes })).toBe('fenced')
   })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { ShardId } from '../src/documents.ts'
 import type { NewCommit } from '../src/event-store.ts'
 import { mongoPublications, type Publication, type Publications } from '../src/publications.ts'
-import { appendAll, commitOf, openDatabase, type TestDatabase } from './mongo-fixture.ts'
+import { appendAll, commitOf, openDatabase, planNext, type TestDatabase } from './mongo-fixture.ts'
 
 const LIMITS = { maxEvents: 1_000, maxBytes: 900 * 1024 }
 
@@ -45,14 +45,14 @@ describe('a plan', () => {
   it('is in the order of the commits, whatever the order of their arrival', async () => {
     const commits = [5, 2, 9, 1, 7].map((order) => commitAt(order))
     await append(...commits)
-    const planned = await publications.plan(shard, LIMITS)
+    const planned = await planNext(publications, shard, LIMITS)
     expect(idsOf(planned)).toEqual(idsOf(commits.toSorted((a, b) => a.order - b.order)))
   })
 
   it('holds what Kafka needs of a commit', async () => {
     const commit = commitAt(1, { count: 2, traceparent: '00-1-2-01' })
     await append(commit)
-    const [planned] = await publications.plan(shard, LIMITS)
+    const [planned] = await planNext(publications, shard, LIMITS)
     const { _id, tenant, stream, key, first, correlationId, causationId, actor, traceparent, events } = commit
     expect(planned).toEqual({
       ...{ _id, tenant, stream, key, first, correlationId, causationId, actor, traceparent, events },
@@ -63,10 +63,10 @@ describe('a plan', () => {
   it('has no more events than allowed, and no part of a commit', async () => {
     const commits = [commitAt(1, { count: 3 }), commitAt(2, { count: 3 }), commitAt(3, { count: 3 })]
     await append(...commits)
-    expect(idsOf(await publications.plan(shard, { ...LIMITS, maxEvents: 8 }))).toEqual(
+    expect(idsOf(await planNext(publications, shard, { ...LIMITS, maxEvents: 8 }))).toEqual(
       idsOf(commits.slice(0, 2)),
     )
-    expect(idsOf(await publications.plan(shard, { ...LIMITS, maxEvents: 6 }))).toEqual(
+    expect(idsOf(await planNext(publications, shard, { ...LIMITS, maxEvents: 6 }))).toEqual(
       idsOf(commits.slice(0, 2)),
     )
   })
@@ -74,7 +74,7 @@ describe('a plan', () => {
   it('has no more bytes than allowed', async () => {
     const commits = [1, 2, 3].map((order) => commitAt(order, { bytes: Buffer.alloc(10_000) }))
     await append(...commits)
-    expect(idsOf(await publications.plan(shard, { ...LIMITS, maxBytes: 25_000 }))).toEqual(
+    expect(idsOf(await planNext(publications, shard, { ...LIMITS, maxBytes: 25_000 }))).toEqual(
       idsOf(commits.slice(0, 2)),
     )
   })
@@ -82,9 +82,36 @@ describe('a plan', () => {
   it('has at least one commit, however large', async () => {
     const commits = [commitAt(1, { count: 5, bytes: Buffer.alloc(10_000) }), commitAt(2)]
     await append(...commits)
-    expect(idsOf(await publications.plan(shard, { maxEvents: 1, maxBytes: 1 }))).toEqual(
+    expect(idsOf(await planNext(publications, shard, { maxEvents: 1, maxBytes: 1 }))).toEqual(
       idsOf(commits.slice(0, 1)),
     )
+  })
+
+  it('comes batch by batch from one snapshot: what is appended meanwhile waits for the next', async () => {
+    const commits = [1, 2, 3].map((order) => commitAt(order))
+    await append(...commits)
+    const late = commitAt(0)
+    const batches: string[][] = []
+    const isCut = await publications.sweep(shard, { ...LIMITS, maxEvents: 1 }, async (batch) => {
+      if (batches.length === 0) await append(late)
+      batches.push(idsOf(batch))
+      return true
+    })
+    expect([isCut, batches]).toEqual([false, commits.map(({ _id }) => [_id])])
+    expect(idsOf(await planNext(publications, shard, LIMITS))).toEqual(idsOf([late, ...commits]))
+  })
+
+  it('ends when no more is taken, and says that there is more', async () => {
+    await append(...[1, 2, 3].map((order) => commitAt(order)))
+    let batches = 0
+    const isCut = await publications.sweep(shard, { ...LIMITS, maxEvents: 1 }, async () => ++batches < 2)
+    expect([isCut, batches]).toEqual([true, 2])
+  })
+
+  it('fails with what publishing failed with', async () => {
+    await append(commitAt(1))
+    const failing = publications.sweep(shard, LIMITS, () => Promise.reject(new Error('no broker')))
+    await expect(failing).rejects.toThrow('no broker')
   })
 
   it('leaves out other shards and what is published', async () => {
@@ -92,7 +119,7 @@ describe('a plan', () => {
     await append(published, waiting, commitAt(0, { partition: 4 }), commitAt(0, { topic: 'another' }))
     await publications.open(recordOf(1, [published]))
     await publications.finish(recordOf(1, [published]), PRODUCED)
-    expect(idsOf(await publications.plan(shard, LIMITS))).toEqual(idsOf([waiting]))
+    expect(idsOf(await planNext(publications, shard, LIMITS))).toEqual(idsOf([waiting]))
   })
 })
 
@@ -188,10 +215,16 @@ describe('the unfinished', () => {
 it('what waits is counted over all shards, and the oldest told', async () => {
   const own = await openDatabase('pending')
   const all = mongoPublications(own.connection)
-  expect([await all.countPending(), await all.oldestPending()]).toEqual([0, undefined])
+  expect([await all.countPending(), await all.oldestPending([shard, { ...shard, partition: 4 }])]).toEqual([
+    0,
+    undefined,
+  ])
   const commits = [commitAt(1), commitAt(2, { partition: 4 })]
   await appendAll(own.connection, commits)
-  const [oldest] = await all.plan(shard, LIMITS)
-  expect([await all.countPending(), await all.oldestPending()]).toEqual([2, oldest?.committedAt])
+  const [oldest] = await planNext(all, shard, LIMITS)
+  expect([await all.countPending(), await all.oldestPending([shard, { ...shard, partition: 4 }])]).toEqual([
+    2,
+    oldest?.committedAt,
+  ])
   await own.drop()
 })

@@ -57,8 +57,6 @@ describe('one document', () => {
     await insert('one.v1', [documentOf('o-1', { status: 'paid' })])
     expect(await readModels.findOne('one.v1', { tenant: TENANT, id: `${TENANT}/o-1` })).toEqual({
       id: `${TENANT}/o-1`,
-      sequence: 9,
-      partition: 1,
       fields: { status: 'paid' },
     })
     expect(await readModels.findOne('one.v1', { tenant: TENANT, id: `${TENANT}/o-2` })).toBeUndefined()

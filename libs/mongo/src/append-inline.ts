@@ -1,0 +1,194 @@
+// Commits whose aggregates have inline read models: commit and documents change in one transaction, or not at all.
+// Those that wait go together, as plain commits do, but in one transaction: read the touched documents, let each
+// commit change them in turn (or be refused), insert the commits, write the documents.
+//
+// A transaction ends with the first duplicate key, for all of its commits. So after one the losers are found by
+// looking (whose key was used, whose version is there), get their answers, and the rest goes again. Two commits of
+// one stream, or under one key, never share a transaction: they would be each other's duplicate.
+
+import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
+import { lostTo, type AppendOutcome } from './append-commits.ts'
+import {
+  withoutEngineMembers,
+  type Collections,
+  type CommitDocument,
+  type ReadModelDocument,
+} from './documents.ts'
+import { findFormers, scopeNameOf, scopeOf } from './former-answers.ts'
+import { isDuplicateKey } from './mongo-error.ts'
+import { inTransaction } from './transaction.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** One document of an inline read model that a commit changes. */
+export type InlineChange = {
+  /** Name and version of the projection. */
+  readonly projection: string
+  /** `<tenant>/<key>`. */
+  readonly id: string
+  /** Fields after the commit; null when there is no document (any more). May refuse the commit. */
+  readonly change: (before: Fields | null) => InlineVerdict
+}
+
+export type InlineVerdict =
+  | { readonly type: 'changed'; readonly fields: Fields | null }
+  | { readonly type: 'refused'; readonly reason: string }
+
+export type InlineCommit = {
+  readonly commit: CommitDocument
+  readonly inline: readonly InlineChange[]
+}
+
+type At = { readonly collections: Collections; readonly session: ClientSession }
+
+/** The change itself threw: the fault of one commit, which must not become that of its group. */
+type Failed = { readonly type: 'failed'; readonly error: unknown }
+
+export type InlineOutcome = AppendOutcome | Failed
+
+/** Losing again and again means that somebody else is faster each time: let the callers decide anew. */
+const MAX_ROUNDS = 8
+
+export const appendInline = async (at: At, wanted: readonly InlineCommit[]): Promise<InlineOutcome[]> => {
+  const outcomes = new Map<InlineCommit, InlineOutcome>()
+  let left = wanted
+  for (let round = 1; left.length > 0 && round <= MAX_ROUNDS + wanted.length; round++) {
+    for (const [commit, outcome] of await appendGroup(at, oneOfAStream(left))) outcomes.set(commit, outcome)
+    left = left.filter((commit) => !outcomes.has(commit))
+  }
+  return wanted.map((commit) => outcomes.get(commit) ?? { type: 'version-taken' })
+}
+
+/** Outcomes of those that are decided; the others have to go again. */
+const appendGroup = async (
+  at: At,
+  group: readonly InlineCommit[],
+): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
+  try {
+    return await inTransaction(at.session, () => writeGroup(at, group))
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+    return losersOf(at, group)
+  }
+}
+
+const oneOfAStream = (commits: readonly InlineCommit[]): InlineCommit[] => {
+  const taken = new Set<string>()
+  return commits.filter(({ commit }) => {
+    const names = [streamNameOf(commit), scopeNameOf(scopeOf(commit))]
+    if (names.some((name) => taken.has(name))) return false
+    for (const name of names) taken.add(name)
+    return true
+  })
+}
+
+const streamNameOf = ({ tenant, stream }: CommitDocument): string => JSON.stringify([tenant, stream])
+
+const writeGroup = async (
+  { collections, session }: At,
+  group: readonly InlineCommit[],
+): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
+  const documents = await readDocuments({ collections, session }, group)
+  const outcomes = new Map(group.map((wanted) => [wanted, changeAll(documents, wanted)]))
+  const accepted = group.filter((wanted) => outcomes.get(wanted)?.type === 'appended')
+  if (accepted.length === 0) return outcomes
+  await collections.commits.insertMany(
+    accepted.map(({ commit }) => commit),
+    { session },
+  )
+  await writeDocuments({ collections, session }, documents)
+  return outcomes
+}
+
+type Working = { readonly tenant: string; readonly before: Fields | null; now: Fields | null }
+/** By projection, by id. */
+type Documents = ReadonlyMap<string, Map<string, Working>>
+
+const readDocuments = async (
+  { collections, session }: At,
+  group: readonly InlineCommit[],
+): Promise<Documents> => {
+  const touched = group.flatMap(({ commit, inline }) =>
+    inline.map((change) => ({ ...change, tenant: commit.tenant })),
+  )
+  const documents = new Map<string, Map<string, Working>>()
+  for (const [projection, changes] of Map.groupBy(touched, (change) => change.projection)) {
+    const ids = [...new Set(changes.map(({ id }) => id))]
+    const found = await collections
+      .readModel(projection)
+      .find({ _id: { $in: ids } }, { session })
+      .toArray()
+    const byId = new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
+    const working = changes.map(({ id, tenant }): [string, Working] => {
+      const before = byId.get(id) ?? null
+      return [id, { tenant, before, now: before }]
+    })
+    documents.set(projection, new Map(working))
+  }
+  return documents
+}
+
+/** All changes of a commit, or none when one of its documents refuses it. */
+const changeAll = (documents: Documents, wanted: InlineCommit): InlineOutcome => {
+  try {
+    return tryChanges(documents, wanted)
+  } catch (error) {
+    return { type: 'failed', error }
+  }
+}
+
+const tryChanges = (documents: Documents, { inline }: InlineCommit): AppendOutcome => {
+  const changed = new Map<Working, Fields | null>()
+  for (const { projection, id, change } of inline) {
+    const working = documents.get(projection)?.get(id)
+    if (!working) continue
+    const verdict = change(changed.has(working) ? (changed.get(working) ?? null) : working.now)
+    if (verdict.type === 'refused') return verdict
+    changed.set(working, verdict.fields)
+  }
+  for (const [working, fields] of changed) working.now = fields
+  return { type: 'appended' }
+}
+
+const writeDocuments = async ({ collections, session }: At, documents: Documents): Promise<void> => {
+  for (const [projection, working] of documents) {
+    const operations = [...working].flatMap(([id, document]) => toOperation(id, document))
+    if (operations.length === 0) continue
+    await collections.readModel(projection).bulkWrite(operations, { session, ordered: false })
+  }
+}
+
+const toOperation = (id: string, { tenant, before, now }: Working) => {
+  type Operation = AnyBulkWriteOperation<ReadModelDocument>
+  if (now === before) return []
+  const operation: Operation =
+    now === null
+      ? { deleteOne: { filter: { _id: id } } }
+      : { replaceOne: { filter: { _id: id }, replacement: { ...now, _tenant: tenant }, upsert: true } }
+  return [operation]
+}
+
+const losersOf = async (
+  { collections, session }: At,
+  group: readonly InlineCommit[],
+): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
+  const formers = await findFormers(
+    collections.answers,
+    group.map(({ commit }) => scopeOf(commit)),
+    session,
+  )
+  const taken = await collections.commits
+    .find(
+      { $or: group.map(({ commit: { tenant, stream, first } }) => ({ tenant, stream, first })) },
+      { session },
+    )
+    .project<Pick<CommitDocument, 'tenant' | 'stream'>>({ tenant: 1, stream: 1 })
+    .toArray()
+  const takenStreams = new Set(taken.map((commit) => streamNameOf(commit as CommitDocument)))
+  const losers = group.flatMap((wanted, index): [InlineCommit, AppendOutcome][] => {
+    const former = formers[index]
+    const hasLost = former !== undefined || takenStreams.has(streamNameOf(wanted.commit))
+    return hasLost ? [[wanted, lostTo(wanted.commit, former)]] : []
+  })
+  return new Map(losers)
+}

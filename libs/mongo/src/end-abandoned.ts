@@ -1,0 +1,33 @@
+// A process that dies in the middle of a transaction leaves it open, and with it the locks on what it wrote: for a
+// minute, by the server's default. Everybody else's transactions on those documents fail meanwhile with a write
+// conflict. So whoever has met conflicts for a while ends what stands in the way.
+
+import { MongoServerError, type MongoClient, type UUID } from 'mongodb'
+
+const WRITE_CONFLICT = 112
+/** Far above the pauses of a living process between two steps of a transaction; one that is aborted runs again. */
+const ABANDONED_AFTER_MS = 3_000
+
+export const isWriteConflict = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === WRITE_CONFLICT
+
+type IdleSession = { readonly lsid: { readonly id: UUID } }
+
+/** Aborts the transactions in which nothing happens any more, of clients that have the same name as this one. */
+export const endAbandoned = async (client: MongoClient): Promise<void> => {
+  const admin = client.db('admin')
+  const idle = await admin
+    .aggregate<IdleSession>([
+      { $currentOp: { idleSessions: true } },
+      {
+        $match: {
+          type: 'idleSession',
+          appName: client.options.appName ?? '',
+          'transaction.timeInactiveMicros': { $gt: ABANDONED_AFTER_MS * 1_000 },
+        },
+      },
+      { $project: { 'lsid.id': 1 } },
+    ])
+    .toArray()
+  if (idle.length > 0) await admin.command({ killSessions: idle.map(({ lsid }) => ({ id: lsid.id })) })
+}
