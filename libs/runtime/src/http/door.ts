@@ -3,9 +3,9 @@
 // wrong on the way comes out as application/problem+json, and one log line tells each request's outcome.
 
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import { v7 as newId } from 'uuid'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
+import { newId } from '../new-id.ts'
 import { parseJsonBody } from './json-body.ts'
 import type { Principal } from './principal.ts'
 import { problemReply, problems } from './problem.ts'
@@ -84,6 +84,7 @@ const makeCall = (
     params: request.params as Record<string, string>,
     query,
     header: (name) => request.get(name),
+    prefers: (types) => request.accepts([...types]) || undefined,
     rawBody,
     json: () => (parsed ??= { value: parseJsonBody(rawBody, request.get('content-type')) }).value,
   }
@@ -97,13 +98,19 @@ const splitUrl = (url: string): { path: string; query: URLSearchParams } => {
 }
 
 const send = (response: Response, reply: Reply): void => {
-  const text = reply.body === undefined ? undefined : JSON.stringify(reply.body)
+  // Before anything of the reply is set: a value that is no JSON becomes an answer of its own.
+  const payload = payloadOf(reply)
   response.status(reply.status)
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
-  if (text !== undefined && !response.hasHeader('content-type')) {
-    response.setHeader('content-type', 'application/json')
+  if (payload && !response.hasHeader('content-type')) response.setHeader('content-type', payload.type)
+  response.end(payload?.text)
+}
+
+const payloadOf = ({ body, lines }: Reply): { type: string; text: string } | undefined => {
+  if (lines) {
+    return { type: 'application/x-ndjson', text: lines.map((line) => `${JSON.stringify(line)}\n`).join('') }
   }
-  response.end(text)
+  return body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(body) }
 }
 
 const refuseMethod = (request: Request, allow: string): never => {

@@ -61,6 +61,7 @@ export const problems = {
   preconditionFailed: kind(412, 'precondition-failed', 'Precondition failed'),
   tooLarge: kind(413, 'too-large', 'Too large'),
   unsupportedMediaType: kind(415, 'unsupported-media-type', 'Unsupported media type'),
+  invalidEvent: kind(422, 'invalid-event', 'An event does not fit'),
   rejected: kind(422, 'rejected', 'The command was rejected'),
   keyReused: kind(422, 'idempotency-key-reused', 'Idempotency-Key reused'),
   internal: kind(500, 'internal', 'Internal error'),

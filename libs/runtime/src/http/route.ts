@@ -14,6 +14,8 @@ export type Call = {
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   header(name: string): string | undefined
+  /** The one of these media types that suits the Accept header best, the first without one; undefined if none does. */
+  prefers(types: readonly string[]): string | undefined
   /** Raw bytes of the body, at most the door's limit; empty when there is none. */
   readonly rawBody: Buffer
   /** Parsed on first use: 415 unless `application/json`, 400 with the position when malformed. */
@@ -23,9 +25,18 @@ export type Call = {
 export type Reply = {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON; `undefined` sends no body. */
-  readonly body?: unknown
-}
+} & (
+  | {
+      /** Sent as JSON; `undefined` sends no body. */
+      readonly body?: unknown
+      readonly lines?: never
+    }
+  | {
+      readonly body?: never
+      /** Sent as NDJSON, one value a line. */
+      readonly lines: readonly unknown[]
+    }
+)
 
 export type Route = {
   readonly method: HttpMethod

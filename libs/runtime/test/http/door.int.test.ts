@@ -39,6 +39,21 @@ beforeAll(async () => {
       { method: 'get', path: '/things/:id', handle: ({ params }) => ({ status: 200, body: params }) },
       { method: 'delete', path: '/things/:id', handle: () => ({ status: 204 }) },
       post('/things/special', () => ({ status: 201 })),
+      {
+        method: 'get',
+        path: '/lines',
+        handle: () => ({ status: 200, lines: [{ text: 'a\nb' }, null, 3] }),
+      },
+      { method: 'get', path: '/no-lines', handle: () => ({ status: 200, lines: [] }) },
+      { method: 'get', path: '/bad-lines', handle: () => ({ status: 200, lines: [1, 2n] }) },
+      {
+        method: 'get',
+        path: '/preferred',
+        handle: (call) => ({
+          status: 200,
+          body: { type: call.prefers(['application/json', 'application/x-ndjson']) },
+        }),
+      },
     ],
     { identify: developmentIdentity(TOKEN) },
   )
@@ -108,6 +123,37 @@ describe('a handler', () => {
     expect([deleted.status, await deleted.text()]).toEqual([204, ''])
     const head = await send('/things/1', { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it('may answer in lines, each of them JSON', async () => {
+    const response = await send('/lines')
+    expect(response.headers.get('content-type')).toBe('application/x-ndjson')
+    expect(await response.text()).toBe('{"text":"a\\nb"}\nnull\n3\n')
+    const none = await send('/no-lines')
+    expect([none.status, none.headers.get('content-type'), await none.text()]).toEqual([
+      200,
+      'application/x-ndjson',
+      '',
+    ])
+  })
+
+  it.each([
+    [undefined, 'application/json'],
+    ['*/*', 'application/json'],
+    ['application/x-ndjson', 'application/x-ndjson'],
+    ['application/json;q=0.5, application/x-ndjson;q=0.9', 'application/x-ndjson'],
+    ['application/json, application/x-ndjson;q=0.9', 'application/json'],
+    ['application/x-ndjson;q=0, */*', 'application/json'],
+    ['APPLICATION/X-NDJSON;q=1', 'application/x-ndjson'],
+    ['text/html', undefined],
+    ['nonsense', undefined],
+  ])('learns what the client prefers: %s', async (accept, type) => {
+    const raw = await openRaw(door.url)
+    const header = accept === undefined ? '' : `accept: ${accept}\r\n`
+    raw.socket.write(`GET /preferred HTTP/1.1\r\nhost: x\r\n${header}connection: close\r\n\r\n`)
+    const answer = await raw.ended
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toEqual(type === undefined ? {} : { type })
   })
 
   it('is found though the template of another method fits its path too', async () => {
@@ -261,6 +307,9 @@ describe('what goes wrong behind the door', () => {
   it('a reply that is no JSON: 500, without headers of the reply', async () => {
     const response = await send('/unserializable', { method: 'POST' })
     expect([response.status, response.headers.get('etag')]).toEqual([500, null])
+    const lines = await send('/bad-lines')
+    expect(lines.status).toBe(500)
+    await problemOf(lines)
   })
 
   it('a problem: as the handler says, with its members and headers', async () => {

@@ -1,0 +1,22 @@
+import type { z } from 'zod'
+import { problems } from './problem.ts'
+
+/**
+ * The parameters as the closed `schema` of strings says. 400 for one that is given twice, since nobody knows which was
+ * meant, for one the schema does not know, and for a value that does not fit.
+ */
+export const parseQuery = <T>(schema: z.ZodType<T>, query: URLSearchParams): T => {
+  const names = [...query.keys()]
+  const repeated = names.find((name, index) => names.indexOf(name) !== index)
+  if (repeated !== undefined)
+    throw problems.badRequest(`the parameter ${JSON.stringify(repeated)} may be given once`)
+  const parsed = schema.safeParse(Object.fromEntries(query))
+  if (parsed.success) return parsed.data
+  throw problems.badRequest(describe(parsed.error.issues[0]))
+}
+
+const describe = (issue: z.core.$ZodIssue | undefined): string => {
+  if (issue?.code === 'unrecognized_keys')
+    return `there is no parameter ${JSON.stringify(issue.keys[0] ?? '')} here`
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : 'the parameters do not fit'
+}
