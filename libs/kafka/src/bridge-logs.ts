@@ -7,11 +7,15 @@ type Level = 'debug' | 'info' | 'warn'
 // whoever handles it. Its "info" tells of every pause and resume.
 const LEVELS: Record<string, Level> = { ERROR: 'warn', WARN: 'warn', INFO: 'debug', DEBUG: 'debug' }
 
-// Our producers give up after bounded retries on purpose: the caller sends again through a new producer.
-const EXPECTED = 'Limiting retries for the idempotent producer'
+const EXPECTED = [
+  // Our producers give up after bounded retries on purpose: the caller sends again through a new producer.
+  'Limiting retries for the idempotent producer',
+  // A transaction begins while the broker still finishes the one before; kafkajs tries again.
+  'The producer attempted to update a transaction while another concurrent operation',
+]
 
-const levelOf = (label: string, message: string): Level =>
-  message.startsWith(EXPECTED) ? 'debug' : (LEVELS[label] ?? 'warn')
+const levelOf = (label: string, said: string): Level =>
+  EXPECTED.some((text) => said.includes(text)) ? 'debug' : (LEVELS[label] ?? 'warn')
 
 /** kafkajs log lines as ours: a constant message, what kafkajs said in the fields. */
 export const bridgeLogs =
@@ -19,5 +23,6 @@ export const bridgeLogs =
   () =>
   ({ namespace, label, log }) => {
     const { message, timestamp: _timestamp, logger: _name, stack: _stack, ...fields } = log
-    logger[levelOf(label, message)]({ ...fields, kafkajs: message, namespace }, 'kafkajs reported')
+    const level = levelOf(label, `${message} ${String(fields['error'] ?? '')}`)
+    logger[level]({ ...fields, kafkajs: message, namespace }, 'kafkajs reported')
   }

@@ -19,11 +19,13 @@ export { defaultLaneLimits, type LaneLimits } from './lane-limits.ts'
 export type { KafkaRecord, LaneOutcome, LaneSession, LaneSource, TopicPartition } from './lane-source.ts'
 export { partitionFor } from './partition-for.ts'
 export {
-  makePartitionProducer,
-  type OutgoingMessage,
-  type PartitionProducer,
-  type PartitionProducerOptions,
-} from './partition-producer.ts'
+  makeFencedProducer,
+  type FencedOutcome,
+  type FencedProducer,
+  type FencedProducerOptions,
+} from './fenced-producer.ts'
+export { makePartitionProducer, type PartitionProducer } from './partition-producer.ts'
+export type { OutgoingMessage, PartitionProducerOptions } from './partition-send.ts'
 export type { ConsumerEvent, LaneEvent } from './consumer-event.ts'
 export type { ConsumerState } from './consumer-state.ts'
 export { defaultConsumerTimings, type ConsumerTimings } from './consumer-timings.ts'

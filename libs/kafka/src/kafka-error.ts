@@ -29,13 +29,21 @@ const PASSING: Readonly<Record<string, string>> = {
   OUT_OF_ORDER_SEQUENCE_NUMBER: 'KAFKA_PRODUCER_STATE',
   DUPLICATE_SEQUENCE_NUMBER: 'KAFKA_PRODUCER_STATE',
   INVALID_PRODUCER_EPOCH: 'KAFKA_PRODUCER_STATE',
+  PRODUCER_FENCED: 'KAFKA_PRODUCER_STATE',
   UNKNOWN_PRODUCER_ID: 'KAFKA_PRODUCER_STATE',
 }
+
+/** What a producer hears once another one has begun under its transactional id (47 and 90). */
+const FENCED = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED'])
+
+/** Codes that kafkajs does not know; it only gives their number, in the text. */
+const BY_UNKNOWN_CODE: Readonly<Record<string, string>> = { 'Unknown error code 90': 'PRODUCER_FENCED' }
 
 const MAX_DEPTH = 8
 
 type Fault = {
   readonly name?: unknown
+  readonly message?: unknown
   readonly type?: unknown
   readonly cause?: unknown
   readonly errors?: unknown
@@ -46,13 +54,17 @@ const isFault = (value: unknown): value is Fault => typeof value === 'object' &&
 /** Names and protocol error types of an error, of its causes, and of what it gathers, outermost first. */
 const namesOf = (error: unknown, depth = 0): string[] => {
   if (!isFault(error) || depth > MAX_DEPTH) return []
-  const own = [error.type, error.name].filter((name) => typeof name === 'string')
+  const known = BY_UNKNOWN_CODE[String(error.message)]
+  const own = [known, error.type, error.name].filter((name) => typeof name === 'string')
   const gathered: unknown[] = Array.isArray(error.errors) ? error.errors : []
   return [...own, ...[error.cause, ...gathered].flatMap((inner) => namesOf(inner, depth + 1))]
 }
 
 const firstCode = (names: readonly string[], codes: Readonly<Record<string, string>>): string | undefined =>
   names.map((name) => codes[name]).find((code) => code !== undefined)
+
+/** True when the producer that got this error has been replaced by another one; it must not go on. */
+export const isFenced = (error: unknown): boolean => namesOf(error).some((name) => FENCED.has(name))
 
 /** What kafkajs threw, as one of our codes. `doing` completes the sentence "could not …". */
 export const toPlatformError = (error: unknown, doing: string): PlatformError => {

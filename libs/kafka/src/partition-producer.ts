@@ -9,27 +9,17 @@
  * - a base offset that is not beyond the last one known means that nothing was written: that is a failure.
  * A failed send may still have been written. Readers must know a repeat when they see one.
  */
-import type { Message, Producer, RecordMetadata } from 'kafkajs'
-import { PlatformError, messageOf } from '@millrace/runtime'
-import { type KafkaConnection, boundedRetries, kafkaOf } from './connect-kafka.ts'
+import type { Producer } from 'kafkajs'
+import { type KafkaConnection, boundedRetries } from './connect-kafka.ts'
 import { toPlatformError } from './kafka-error.ts'
-import { kafkajs } from './kafkajs-shim.ts'
-import { settleWithin } from './settle-within.ts'
-
-export type OutgoingMessage = {
-  readonly key: string | Buffer
-  /** Null is a tombstone. */
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, string | Buffer>>
-  /** UTC ms; the time of sending when absent. */
-  readonly timestamp?: number
-}
-
-export type PartitionProducerOptions = {
-  readonly topic: string
-  readonly partition: number
-  readonly compression?: 'none' | 'gzip'
-}
+import {
+  type OutgoingMessage,
+  type PartitionProducerOptions,
+  discardProducer,
+  failure,
+  openProducer,
+  sendToPartition,
+} from './partition-send.ts'
 
 export type PartitionProducer = {
   /** Resolves once all in-sync replicas have the messages. Calls are done one after another, in order. */
@@ -40,66 +30,11 @@ export type PartitionProducer = {
 
 type Live = { readonly producer: Producer; sends: number }
 
-const ACK_TIMEOUT_MS = 10_000
-const DISCONNECT_GRACE_MS = 5_000
 const RETRIES = 3
-const TIMESTAMP_DIGITS = 16
-const METADATA_MAX_AGE_MS = 60_000
-const COMPRESSION_TYPES = {
-  none: kafkajs.CompressionTypes.None,
-  gzip: kafkajs.CompressionTypes.GZIP,
-}
-
-const toMessage = (partition: number, { key, value, headers, timestamp }: OutgoingMessage): Message => ({
-  key,
-  value,
-  headers,
-  partition,
-  // kafkajs finds the first and last time of a batch by sorting them as text: only equal lengths sort as numbers do.
-  ...(timestamp === undefined ? {} : { timestamp: String(timestamp).padStart(TIMESTAMP_DIGITS, '0') }),
-})
-
-const failure = (code: string, message: string, retryable: boolean): PlatformError =>
-  new PlatformError({ code, message, retryable })
-
-const baseOffsetOf = (answers: readonly RecordMetadata[], partition: number): bigint => {
-  const offset = answers.find((answer) => answer.partition === partition)?.baseOffset
-  if (offset === undefined)
-    throw failure('KAFKA_PRODUCER_STATE', 'Kafka acknowledged a send without its base offset', true)
-  return BigInt(offset)
-}
-
-const discard = async (connection: KafkaConnection, { producer }: Live): Promise<void> => {
-  const disconnected = producer
-    .disconnect()
-    .catch((error: unknown) =>
-      connection.logger.debug({ error: messageOf(error) }, 'old producer did not disconnect cleanly'),
-    )
-  await settleWithin(disconnected, DISCONNECT_GRACE_MS)
-}
-
-const createLive = async (connection: KafkaConnection, partition: number): Promise<Live> => {
-  const producer = kafkaOf(connection).producer({
-    idempotent: true,
-    allowAutoTopicCreation: false,
-    maxInFlightRequests: 1,
-    metadataMaxAge: METADATA_MAX_AGE_MS,
-    retry: { ...boundedRetries, retries: RETRIES },
-    createPartitioner: () => () => partition,
-  })
-  const live = { producer, sends: 0 }
-  try {
-    await producer.connect()
-    return live
-  } catch (error) {
-    await discard(connection, live)
-    throw error
-  }
-}
 
 class OrderedProducer implements PartitionProducer {
   readonly #connection: KafkaConnection
-  readonly #options: Required<PartitionProducerOptions>
+  readonly #options: PartitionProducerOptions
   readonly #where: string
   #live: Live | null = null
   #lastOffset = -1n
@@ -107,7 +42,7 @@ class OrderedProducer implements PartitionProducer {
   #isClosed = false
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(connection: KafkaConnection, options: Required<PartitionProducerOptions>) {
+  constructor(connection: KafkaConnection, options: PartitionProducerOptions) {
     this.#connection = connection
     this.#options = options
     this.#where = `${options.topic}/${options.partition}`
@@ -145,21 +80,21 @@ class OrderedProducer implements PartitionProducer {
   }
 
   async #sendNow(messages: readonly OutgoingMessage[]): Promise<{ baseOffset: bigint }> {
-    const { topic, partition, compression } = this.#options
-    this.#live ??= await createLive(this.#connection, partition)
+    this.#live ??= { producer: await this.#open(), sends: 0 }
     const live = this.#live
-    const answers = await live.producer.send({
-      topic,
-      messages: messages.map((message) => toMessage(partition, message)),
-      acks: -1,
-      timeout: ACK_TIMEOUT_MS,
-      compression: COMPRESSION_TYPES[compression],
-    })
-    const baseOffset = baseOffsetOf(answers, partition)
+    const { baseOffset } = await sendToPartition(live.producer, this.#options, messages)
     this.#assertBeyond(baseOffset, live)
     live.sends += 1
     this.#lastOffset = baseOffset + BigInt(messages.length - 1)
     return { baseOffset }
+  }
+
+  #open(): Promise<Producer> {
+    return openProducer(this.#connection, {
+      partition: this.#options.partition,
+      idempotent: true,
+      retry: { ...boundedRetries, retries: RETRIES },
+    })
   }
 
   #assertBeyond(baseOffset: bigint, { sends }: Live): void {
@@ -174,12 +109,12 @@ class OrderedProducer implements PartitionProducer {
   async #throwAway(): Promise<void> {
     const live = this.#live
     this.#live = null
-    if (live) await discard(this.#connection, live)
+    if (live) await discardProducer(this.#connection, live.producer)
   }
 }
 
 /** Opens no socket before the first send. */
 export const makePartitionProducer = (
   connection: KafkaConnection,
-  { topic, partition, compression = 'none' }: PartitionProducerOptions,
-): PartitionProducer => new OrderedProducer(connection, { topic, partition, compression })
+  options: PartitionProducerOptions,
+): PartitionProducer => new OrderedProducer(connection, options)

@@ -1,6 +1,12 @@
+import { createRequire } from 'node:module'
 import { describe, expect, it } from '@jest/globals'
 import { PlatformError } from '@millrace/runtime'
-import { toPlatformError } from '../src/kafka-error.ts'
+import { isFenced, toPlatformError } from '../src/kafka-error.ts'
+
+const load = createRequire(import.meta.url)
+const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as {
+  createErrorFromCode: (code: number) => Error
+}
 
 const protocolError = (type: string) => Object.assign(new Error(type), { name: 'KafkaJSProtocolError', type })
 
@@ -32,5 +38,18 @@ describe('an error of kafkajs', () => {
   it('stays what it is when it is ours already', () => {
     const ours = new PlatformError({ code: 'X', message: 'x', retryable: false })
     expect(toPlatformError(ours, 'send')).toBe(ours)
+  })
+
+  it.each([
+    [47, 'INVALID_PRODUCER_EPOCH'],
+    [90, 'PRODUCER_FENCED'],
+  ])('with code %s, %s, says that the producer was fenced', (code) => {
+    expect(isFenced(createErrorFromCode(code))).toBe(true)
+    const wrapped = toPlatformError(createErrorFromCode(code), 'publish')
+    expect([wrapped.code, isFenced(wrapped)]).toEqual(['KAFKA_PRODUCER_STATE', true])
+  })
+
+  it.each([6, 45, 48, 51, 59, 91, 190])('with code %s does not say so', (code) => {
+    expect(isFenced(createErrorFromCode(code))).toBe(false)
   })
 })

@@ -5,7 +5,8 @@ import type { ConsumerEvent } from '../src/consumer-event.ts'
 import { type TopicConfigEntry, ensureTopics } from '../src/ensure-topics.ts'
 import type { LaneSource } from '../src/lane-source.ts'
 import { type ConsumerOptions, type PartitionConsumer, startConsumer } from '../src/partition-consumer.ts'
-import { type OutgoingMessage, makePartitionProducer } from '../src/partition-producer.ts'
+import { makePartitionProducer } from '../src/partition-producer.ts'
+import type { OutgoingMessage } from '../src/partition-send.ts'
 
 const brokers = (process.env['KAFKA_BROKERS'] ?? '').split(',')
 
