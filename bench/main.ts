@@ -2,7 +2,9 @@
 // Every figure is a ratio to a calibration of the same run, measured in turn (A B A B …), medians of all rounds.
 
 import { parseArgs } from 'node:util'
+import { benchAppend } from './append.ts'
 import { benchCommands } from './commands.ts'
+import { benchLoad } from './load.ts'
 import type { Bench, BenchLine } from './measure.ts'
 import { benchProject } from './project.ts'
 import { benchRelay } from './relay.ts'
@@ -10,8 +12,10 @@ import { withBenchServers } from './servers.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
   commands: benchCommands,
+  append: benchAppend,
   relay: benchRelay,
   project: benchProject,
+  load: benchLoad,
 }
 
 const round = (value: number): number => Number(value.toPrecision(4))

@@ -20,6 +20,7 @@ const SERVICES: Readonly<Record<string, Ports>> = {
   'command-api': { api: 3001, admin: 9101 },
   projector: { api: null, admin: 9102 },
   'query-api': { api: 3002, admin: 9103 },
+  compactor: { api: null, admin: 9104 },
 }
 
 const HOST = '127.0.0.1'

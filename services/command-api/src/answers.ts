@@ -1,7 +1,7 @@
 import type { CommitDocument, FormerAnswer, NewAnswer } from '@millrace/mongo'
 import { positionTokens, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
-import type { AcceptedBody, CommandOutcome, CommandRequest } from './command.ts'
+import type { AcceptedBody, WriteOutcome, WriteRequest } from './write.ts'
 
 type AnsweredCommit = Pick<CommitDocument, '_id' | 'tenant' | 'stream' | 'first' | 'last'> & {
   readonly events: readonly { readonly id: string; readonly type: string }[]
@@ -9,9 +9,9 @@ type AnsweredCommit = Pick<CommitDocument, '_id' | 'tenant' | 'stream' | 'first'
 
 /** Turns what the store holds under an idempotency key into the very answer that was given first. */
 export type Answers = {
-  ofCommit(commit: AnsweredCommit, replayed: boolean): CommandOutcome
-  ofAnswer(answer: NewAnswer, tenant: string, replayed: boolean): CommandOutcome
-  ofFormer(former: FormerAnswer, request: Pick<CommandRequest, 'fingerprint' | 'tenant'>): CommandOutcome
+  ofCommit(commit: AnsweredCommit, replayed: boolean): WriteOutcome
+  ofAnswer(answer: NewAnswer, tenant: string, replayed: boolean): WriteOutcome
+  ofFormer(former: FormerAnswer, request: Pick<WriteRequest, 'fingerprint' | 'tenant'>): WriteOutcome
 }
 
 const rejectedBody = z.object({ rejection: z.string(), stream: z.string() })

@@ -1,21 +1,34 @@
 import { randomUUID } from 'node:crypto'
-import { v7 as newId } from 'uuid'
 import { connectCodec, topics, type Codec } from '@millrace/events'
-import { connectKafka, makePartitionProducer, partitionFor, type KafkaConnection } from '@millrace/kafka'
+import {
+  connectKafka,
+  makePartitionProducer,
+  partitionFor,
+  type KafkaConnection,
+  type PartitionProducer,
+} from '@millrace/kafka'
 import {
   mongoEventStore,
   mongoLeases,
+  mongoLogReader,
   mongoPublications,
+  mongoStreamReader,
   topicIncarnations,
   type MongoConnection,
 } from '@millrace/mongo'
-import { createTokenSigner, type Logger, type Metrics, type Route } from '@millrace/runtime'
+import { createTokenSigner, newId, type Logger, type Metrics, type Route } from '@millrace/runtime'
 import { makeAnswers } from './answers.ts'
 import type { Config } from './config.ts'
-import { makeHandleCommand } from './handle-command.ts'
+import { makeHandleWrite } from './handle-write.ts'
+import { appendRoute } from './http/append.ts'
 import { commandRoute } from './http/commands.ts'
 import { heartbeatRoute } from './http/heartbeats.ts'
-import { startRelay, type Relay } from './relay/relay.ts'
+import { snapshotRoutes } from './http/snapshots.ts'
+import { streamRoutes } from './http/streams/stream-routes.ts'
+import { makeInTurn } from './in-turn.ts'
+import { openAggregates } from './open-aggregates.ts'
+import { eventShards, startRelay, type Relay } from './relay/relay.ts'
+import { makeStateCache } from './state-cache.ts'
 
 export type App = { readonly routes: readonly Route[]; readonly relay: Relay; close(): Promise<void> }
 
@@ -49,11 +62,28 @@ const measureRelay = (metrics: Metrics, publications: ReturnType<typeof mongoPub
     [],
     async (gauge) => {
       // Without MongoDB the age is unknown; the other metrics are wanted then more than ever.
-      const oldest = await publications.oldestPending().catch(() => new Date(Number.NaN))
+      const oldest = await publications.oldestPending(eventShards()).catch(() => new Date(Number.NaN))
       gauge.set(oldest ? (Date.now() - oldest.getTime()) / 1000 : 0)
     },
   )
   return published
+}
+
+const startHeartbeatProducers = (kafka: KafkaConnection) => {
+  const { name: topic, partitions } = topics['heartbeat.received']
+  const producers = Array.from({ length: partitions }, (_, partition) =>
+    makePartitionProducer(kafka, { topic, partition }),
+  )
+  return {
+    producerOf: (partition: number): PartitionProducer => {
+      const producer = producers[partition]
+      if (!producer) throw new Error(`${topic} has no partition ${partition}`)
+      return producer
+    },
+    close: async (): Promise<void> => {
+      await Promise.all(producers.map((producer) => producer.close()))
+    },
+  }
 }
 
 export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts): App => {
@@ -75,29 +105,34 @@ export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts
     },
     kafka,
   )
-  const heartbeats = Array.from({ length: topics['heartbeat.received'].partitions }, (_, partition) =>
-    makePartitionProducer(kafka, { topic: 'heartbeat.received', partition }),
-  )
-  const producerOf = (partition: number) => {
-    const producer = heartbeats[partition]
-    if (!producer) throw new Error(`heartbeat.received has no partition ${partition}`)
-    return producer
-  }
-  const handle = makeHandleCommand({
-    store: mongoEventStore(mongo),
+  const heartbeats = startHeartbeatProducers(kafka)
+  const signer = createTokenSigner(config.TOKEN_SECRET)
+  const store = mongoEventStore(mongo)
+  const opened = openAggregates({ store, codec, mongo, place: config.SNAPSHOT_STORE, metrics })
+  const handle = makeHandleWrite({
+    store,
+    aggregates: opened.aggregates,
+    cache: makeStateCache(config.STATE_CACHE_BYTES),
+    inTurn: makeInTurn(),
     codec,
-    answers: makeAnswers(createTokenSigner(config.TOKEN_SECRET)),
+    answers: makeAnswers(signer),
     newId,
     now: Date.now,
     partitionOf,
     onAppended: relay.wake,
   })
   return {
-    routes: [heartbeatRoute({ codec, newId, partitionOf, producerOf }), commandRoute(handle)],
+    routes: [
+      heartbeatRoute({ codec, newId, partitionOf, producerOf: heartbeats.producerOf }),
+      appendRoute({ codec, handle }),
+      ...streamRoutes({ streams: mongoStreamReader(mongo), log: mongoLogReader(mongo), codec, signer }),
+      ...snapshotRoutes(opened),
+      commandRoute(handle),
+    ],
     relay,
     close: async () => {
       await relay.stop()
-      await Promise.all(heartbeats.map((producer) => producer.close()))
+      await heartbeats.close()
     },
   }
 }

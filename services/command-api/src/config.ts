@@ -1,3 +1,4 @@
+import { snapshotEnv } from '@millrace/aggregates'
 import { identityEnv, kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
 import { z } from 'zod'
 
@@ -6,6 +7,13 @@ const schema = z.object({
   ...mongoEnv,
   ...kafkaEnv,
   ...identityEnv,
+  ...snapshotEnv,
+  /** Memory for the states of aggregates in use, in bytes. */
+  STATE_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(64 * 1024 * 1024),
   /** A shard of a relay that died is taken over after this long. */
   RELAY_LEASE_MS: z.coerce.number().int().min(500).default(5_000),
   /** How often a shard looks for commits of other replicas; its own replica's commits wake it at once. */

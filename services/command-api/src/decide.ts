@@ -1,7 +1,8 @@
-import { fold, streamOf, type AnyCommand, type Decision } from '@millrace/domain'
+import { streamIdOf, type Aggregate } from '@millrace/aggregates'
+import { versionedName, type Decision, type ProjectedEvent } from '@millrace/domain'
 import type { Codec, DomainEvent } from '@millrace/events'
-import type { LoadedStream, NewAnswer, NewCommit, StoredEvent } from '@millrace/mongo'
-import type { CommandRequest } from './command.ts'
+import type { InlineChange, InlineVerdict, NewAnswer, NewCommit, StoredEvent } from '@millrace/mongo'
+import type { ProposedEvent, WriteRequest } from './write.ts'
 
 export type DecideDeps = {
   readonly codec: Codec
@@ -10,38 +11,36 @@ export type DecideDeps = {
   readonly partitionOf: (topic: string, messageKey: string) => number
 }
 
-/** A command on the stream as it was loaded; `at` is when its events happened, in UTC ms. */
-export type Attempt = { readonly request: CommandRequest; readonly loaded: LoadedStream; readonly at: number }
-
-export type EncodedEvent = Omit<StoredEvent, 'version'>
-
-/** Folds the loaded stream and asks the decider. */
-export const decide = async ({ codec }: DecideDeps, attempt: Attempt): Promise<Decision<DomainEvent>> => {
-  const { request, loaded, at } = attempt
-  const { decider, topic } = request.context
-  await codec.ensureWriters(loaded.events.map(({ bytes }) => codec.writerIdOf(bytes)))
-  const state = fold(
-    decider,
-    loaded.events.map(({ bytes, occurredAt }) => ({ ...codec.decode(topic, bytes), occurredAt })),
-  )
-  const command: AnyCommand = { type: request.name, id: request.id, at, body: request.body }
-  return decider.decide(state, command)
+/** A request on the aggregate as it is known; `at` is when its events happened, in UTC ms. */
+export type Attempt = {
+  readonly request: WriteRequest
+  readonly aggregate: Aggregate
+  readonly at: number
 }
 
-/** Bytes are made before the commit: what is acknowledged can be published, byte for byte the same, at any time. */
-export const encodeEvents = (
-  deps: DecideDeps,
-  attempt: Attempt,
-  events: readonly DomainEvent[],
-): EncodedEvent[] =>
-  events.map((event) => ({
-    id: deps.newId(),
-    type: event.type,
-    occurredAt: attempt.at,
-    bytes: deps.codec.encode(attempt.request.context.topic, event),
-  }))
+/** Events with everything they need but a version. */
+export type EncodedEvent = Omit<StoredEvent, 'version'> & { readonly event: DomainEvent }
 
-export const keyOf = (request: CommandRequest) => ({
+/** Bytes are made before the commit: what is acknowledged can be published, byte for byte the same, at any time. */
+export const encodeEvents = async (
+  { codec, newId }: DecideDeps,
+  { request, at }: Attempt,
+  proposed: readonly ProposedEvent[],
+): Promise<EncodedEvent[]> => {
+  const { topic } = request.context
+  const encoded = proposed.map(({ id, occurredAt, metadata, ...event }) => ({
+    id: id ?? newId(),
+    type: event.type,
+    occurredAt: occurredAt ?? at,
+    bytes: codec.encode(topic, event),
+    ...(metadata === undefined ? {} : { metadata }),
+  }))
+  await codec.ensureWriters(encoded.map(({ bytes }) => codec.writerIdOf(bytes)))
+  // As everybody else will read it.
+  return encoded.map((event) => ({ ...event, event: codec.decode(topic, event.bytes) }))
+}
+
+export const keyOf = (request: WriteRequest) => ({
   principal: request.principal,
   route: request.route,
   key: request.idempotencyKey,
@@ -49,18 +48,17 @@ export const keyOf = (request: CommandRequest) => ({
 })
 
 export const commitOf = (deps: DecideDeps, attempt: Attempt, events: readonly EncodedEvent[]): NewCommit => {
-  const { request, loaded } = attempt
+  const { request, aggregate } = attempt
   const { context, id, tenant, traceparent } = request
   return {
     _id: deps.newId(),
-    tenant,
-    stream: streamOf(context, id),
+    ...streamIdOf(request),
     key: id,
-    first: loaded.version + 1,
+    first: aggregate.version + 1,
     topic: context.topic,
     partition: deps.partitionOf(context.topic, `${tenant}/${id}`),
-    order: Math.max(deps.now() * 1000, loaded.order + 1),
-    events,
+    order: Math.max(deps.now() * 1000, aggregate.order + 1),
+    events: events.map(({ event: _, ...stored }) => stored),
     correlationId: request.correlationId,
     causationId: request.causationId,
     actor: request.principal,
@@ -70,13 +68,51 @@ export const commitOf = (deps: DecideDeps, attempt: Attempt, events: readonly En
 }
 
 /** What is kept of a decision without events. */
-export const answerOf = (deps: DecideDeps, attempt: Attempt, decision: Decision<DomainEvent>): NewAnswer => {
-  const { request, loaded } = attempt
+export const answerOf = (
+  deps: DecideDeps,
+  { request, aggregate }: Attempt,
+  decision: Decision<unknown>,
+): NewAnswer => {
   const kept = { _id: deps.newId(), tenant: request.tenant, idempotency: keyOf(request) }
-  const stream = streamOf(request.context, request.id)
+  const { stream } = streamIdOf(request)
   if (decision.type === 'rejected') {
     return { ...kept, answer: { status: 422, body: { rejection: decision.reason, stream } } }
   }
-  const body = { stream, version: loaded.version, lastCommitId: loaded.lastCommitId }
+  const body = { stream, version: aggregate.version, lastCommitId: aggregate.lastCommitId }
   return { ...kept, answer: { status: 200, body } }
 }
+
+/** The documents of inline read models that the events of a commit change. */
+export const inlineChangesOf = (
+  { request, aggregate }: Attempt,
+  events: readonly EncodedEvent[],
+): InlineChange[] =>
+  request.context.inline.flatMap(({ projection, refuse }) => {
+    const handled = events
+      .map((encoded, index) => toProjected(request, encoded, aggregate.version + 1 + index))
+      .filter(({ type }) => projection.events.includes(type))
+    return handled.map((event) => ({
+      projection: versionedName(projection),
+      id: `${request.tenant}/${projection.documentKey(event)}`,
+      change: (before): InlineVerdict => {
+        // What the store holds was written by this very projection version.
+        const document = before as Parameters<typeof projection.evolve>[0]
+        const reason = refuse(document, event)
+        return reason === null
+          ? { type: 'changed', fields: projection.evolve(document, event) }
+          : { type: 'refused', reason }
+      },
+    }))
+  })
+
+const toProjected = (request: WriteRequest, encoded: EncodedEvent, version: number): ProjectedEvent => ({
+  ...encoded.event,
+  ...streamIdOf(request),
+  id: encoded.id,
+  key: request.id,
+  version,
+  occurredAt: encoded.occurredAt,
+  correlationId: request.correlationId,
+  causationId: request.causationId,
+  actor: request.principal,
+})

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { makeAggregates } from '@millrace/aggregates'
 import { orders, type AnyContext } from '@millrace/domain'
 import { makeInMemoryCodec } from '@millrace/events'
 import type { EventStore } from '@millrace/mongo'
 import { createTokenSigner } from '@millrace/runtime'
 import { makeAnswers } from '../src/answers.ts'
-import type { CommandOutcome, CommandRequest } from '../src/command.ts'
-import { makeHandleCommand } from '../src/handle-command.ts'
+import { makeHandleWrite } from '../src/handle-write.ts'
+import { makeInTurn } from '../src/in-turn.ts'
+import { makeStateCache } from '../src/state-cache.ts'
+import type { WriteOutcome, WriteRequest } from '../src/write.ts'
 
 export const NOW_MS = Date.UTC(2026, 0, 1)
 export const PLACE = {
@@ -17,11 +20,13 @@ export const PLACE = {
 // Its commands are a union of their own; a request carries any of them, parsed by the door before.
 const context = orders as unknown as AnyContext
 
+type More = Partial<WriteRequest> & { readonly body?: unknown }
+
 /** What is handled here: one aggregate after another, as one developer. */
 export type CommandDesk = {
   /** An order nobody has touched yet. */
   newOrder(): string
-  send(name: string, id: string, more?: Partial<CommandRequest>): Promise<CommandOutcome>
+  send(name: string, id: string, more?: More): Promise<WriteOutcome>
   /** How often the relay was woken. */
   wakes(): number
 }
@@ -29,9 +34,12 @@ export type CommandDesk = {
 export const openCommandDesk = async (store: EventStore): Promise<CommandDesk> => {
   let wakes = 0
   const codec = await makeInMemoryCodec()
-  const handle = makeHandleCommand({
+  const handle = makeHandleWrite({
     store,
     codec,
+    aggregates: makeAggregates({ store, codec }),
+    cache: makeStateCache(1024 * 1024),
+    inTurn: makeInTurn(),
     answers: makeAnswers(createTokenSigner('s'.repeat(32))),
     newId: randomUUID,
     now: () => NOW_MS,
@@ -46,8 +54,7 @@ export const openCommandDesk = async (store: EventStore): Promise<CommandDesk> =
       return handle({
         context,
         id,
-        name,
-        body,
+        decide: (state, at) => (more.context ?? context).decider.decide(state, { type: name, id, at, body }),
         tenant: 'demo',
         principal: 'dev',
         route: 'POST /:aggregates/:id/:command',

@@ -4,8 +4,10 @@ import type {
   FormerAnswer,
   IdempotencyKey,
   LoadedStream,
+  Fields,
+  InlineChange,
   NewCommit,
-  StreamId,
+  StreamTail,
 } from '@millrace/mongo'
 
 type Commit = Extract<FormerAnswer, { type: 'commit' }>['commit']
@@ -21,27 +23,47 @@ export const memoryEventStore = (): EventStore => {
   const commits: (NewCommit & { last: number })[] = []
   const formers = new Map<string, FormerAnswer>()
 
-  const read = ({ tenant, stream }: StreamId): LoadedStream => {
-    const found = commits.filter((commit) => commit.tenant === tenant && commit.stream === stream)
+  const documents = new Map<string, Fields | null>()
+
+  const read = ({ tenant, stream, after = 0 }: StreamTail): LoadedStream => {
+    const found = commits.filter(
+      (commit) => commit.tenant === tenant && commit.stream === stream && commit.first > after,
+    )
     const last = found.at(-1)
     return {
-      version: last?.last ?? 0,
+      version: last?.last ?? after,
       order: last?.order ?? 0,
       lastCommitId: last?._id,
+      lastCommitFirst: last?.first ?? 0,
       events: found.flatMap(({ first, events }) =>
         events.map((event, index) => ({ ...event, version: first + index })),
       ),
+      isComplete: true,
     }
+  }
+
+  const changed = (inline: readonly InlineChange[]): string | undefined => {
+    const after = new Map(documents)
+    for (const { projection, id, change } of inline) {
+      const name = `${projection}/${id}`
+      const verdict = change(after.get(name) ?? null)
+      if (verdict.type === 'refused') return verdict.reason
+      after.set(name, verdict.fields)
+    }
+    for (const [name, fields] of after) documents.set(name, fields)
+    return undefined
   }
 
   return {
     load: async (stream) => read(stream),
     // Look-up and write have no await between them: that is what the indexes of the real store come to.
-    append: async (commit) => {
+    append: async (commit, inline = []) => {
       const former = formers.get(scopeOf(commit))
       if (former) return { type: 'key-used', former }
       const { version } = read(commit)
       if (commit.first !== version + 1) return { type: 'version-taken' }
+      const reason = changed(inline)
+      if (reason !== undefined) return { type: 'refused', reason }
       const written = { ...commit, last: version + commit.events.length }
       commits.push(written)
       // A former commit is only asked for what a new one has too; its bytes stay as they were given.
@@ -49,8 +71,11 @@ export const memoryEventStore = (): EventStore => {
       return { type: 'appended' }
     },
     findFormer: async (scope) => formers.get(scopeText(scope)),
-    keepAnswer: async (stream, decide) => {
-      const answer = await decide(read(stream))
+    keepAnswer: async (tail, decide) => {
+      const answer = await decide({
+        tail: read(tail),
+        readDocument: async (projection, id) => documents.get(`${projection}/${id}`) ?? null,
+      })
       if (!answer) return { type: 'changed' }
       const former = formers.get(scopeOf(answer))
       if (former) return { type: 'key-used', former }

@@ -7,6 +7,7 @@ import {
   mongoLeases,
   mongoPublications,
   type EventStore,
+  type PlannedCommit,
   type Publications,
 } from '@millrace/mongo'
 import { silentLogger } from '@millrace/runtime'
@@ -173,7 +174,11 @@ describe('a relay shard', () => {
   it('produces the open record of a killed relay again, with the same sequences, before anything new', async () => {
     await openTopic()
     await writeOrders(3)
-    const commits = await publications.plan({ topic, partition: 0 }, { maxEvents: 4, maxBytes: 1e6 })
+    let commits: readonly PlannedCommit[] = []
+    await publications.sweep({ topic, partition: 0 }, { maxEvents: 4, maxBytes: 1e6 }, async (planned) => {
+      commits = planned
+      return false
+    })
     await publications.open({
       _id: { topic, partition: 0, n: 1 },
       firstSequence: 1,

@@ -1,7 +1,16 @@
-import { connectMongo, mongoPositions, mongoProjectionStore, mongoReadModels } from '@millrace/mongo'
+import { countIgnored, makeAggregates, openSnapshotStore, withMemory } from '@millrace/aggregates'
+import { connectCodec } from '@millrace/events'
+import {
+  connectMongo,
+  mongoEventStore,
+  mongoPositions,
+  mongoProjectionStore,
+  mongoReadModels,
+} from '@millrace/mongo'
 import { createDoor, createTokenSigner, developmentIdentity, runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
 import { readModelRoutes } from './http/read-models.ts'
+import { streamStateRoute } from './http/stream-state.ts'
 import { makeWaitForPosition } from './wait-for-position.ts'
 
 await runService(
@@ -16,11 +25,20 @@ await runService(
     const signer = createTokenSigner(config.TOKEN_SECRET)
     const positions = mongoPositions(mongo)
     const checkpoints = mongoProjectionStore(mongo)
-    const routes = readModelRoutes({
-      readModels: mongoReadModels(mongo),
-      signer,
-      waitForPosition: makeWaitForPosition({ signer, positions, checkpoints }),
+    const aggregates = makeAggregates({
+      store: mongoEventStore(mongo),
+      codec: await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] }),
+      snapshots: withMemory(openSnapshotStore(config.SNAPSHOT_STORE, mongo), config.SNAPSHOT_MEMORY_BYTES),
+      onIgnored: countIgnored(metrics),
     })
+    const routes = [
+      ...readModelRoutes({
+        readModels: mongoReadModels(mongo),
+        signer,
+        waitForPosition: makeWaitForPosition({ signer, positions, checkpoints }),
+      }),
+      streamStateRoute({ aggregates }),
+    ]
     return {
       handler: createDoor({ routes, identify: developmentIdentity(config.DEV_TOKEN), logger, metrics }),
       health: { live: () => true, ready: { mongo: mongo.ping } },

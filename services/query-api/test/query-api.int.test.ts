@@ -78,7 +78,12 @@ describe('query-api', () => {
 
   it('lists the read models with what may be asked of them', async () => {
     const { items } = (await get('/read-models')).json() as { items: Document[] }
-    expect(items.map(({ name }) => name).toSorted()).toEqual(['order-history', 'order-summary', 'processes'])
+    expect(items.map(({ name }) => name).toSorted()).toEqual([
+      'open-orders',
+      'order-history',
+      'order-summary',
+      'processes',
+    ])
     expect(items.find(({ name }) => name === 'order-summary')).toMatchObject({
       version: 'v1',
       href: '/read-models/order-summary',

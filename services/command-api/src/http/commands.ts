@@ -1,12 +1,12 @@
 import { findContextByPath, idField, timeField, type AnyContext } from '@millrace/domain'
-import { parseAs, problems, type Call, type Reply, type Route } from '@millrace/runtime'
+import { parseAs, problems, type Call, type Route } from '@millrace/runtime'
 import { z } from 'zod'
-import type { CommandOutcome, CommandRequest } from '../command.ts'
-import type { HandleCommand } from '../handle-command.ts'
-import { fingerprintOf, idempotencyKeyOf } from './idempotency.ts'
+import type { HandleWrite } from '../handle-write.ts'
+import type { WriteRequest } from '../write.ts'
+import { idempotencyKeyOf } from './idempotency.ts'
 import { parseIfMatch } from './if-match.ts'
-
-const ROUTE = '/:aggregates/:id/:command'
+import { originOf } from './origin.ts'
+import { toReply } from './write-reply.ts'
 
 const contextOf = (call: Call): AnyContext => {
   const path = call.params['aggregates'] ?? ''
@@ -40,15 +40,7 @@ const takeOccurredAt = (call: Call): { body: unknown; occurredAt: number | undef
   return { body, occurredAt: parsed.occurredAt }
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
-
-/** It goes with every event, so one that is malformed, and might be of any size, is dropped. */
-const traceparentOf = (call: Call): string | undefined => {
-  const given = call.header('traceparent')
-  return given !== undefined && TRACEPARENT.test(given) ? given : undefined
-}
-
-const toRequest = (call: Call): CommandRequest => {
+const toRequest = (call: Call): WriteRequest => {
   const context = contextOf(call)
   const name = call.params['command'] ?? ''
   const schema = Object.hasOwn(context.commands, name) ? context.commands[name] : undefined
@@ -56,62 +48,26 @@ const toRequest = (call: Call): CommandRequest => {
   const id = idOf(call)
   const idempotencyKey = idempotencyKeyOf(call)
   const { body, occurredAt } = takeOccurredAt(call)
+  const parsed = parseAs(schema, body)
   return {
     context,
     id,
-    name,
-    body: parseAs(schema, body),
-    tenant: call.principal.tenant,
-    principal: call.principal.id,
-    route: `POST ${ROUTE}`,
+    decide: (state, at) => context.decider.decide(state, { type: name, id, at, body: parsed }),
+    ...originOf(call),
     idempotencyKey,
-    fingerprint: fingerprintOf(call),
     precondition: parseIfMatch(call.header('if-match')),
     occurredAt,
-    correlationId: call.requestId,
-    causationId: call.requestId,
-    traceparent: traceparentOf(call),
   }
 }
 
-const replayHeader = (replayed: boolean): Record<string, string> =>
-  replayed ? { 'idempotent-replayed': 'true' } : {}
+const notAtVersion = (currentVersion: number) =>
+  problems.preconditionFailed(`the aggregate is at version ${currentVersion}`, {
+    headers: { etag: `"${currentVersion}"` },
+    members: { currentVersion },
+  })
 
-const toReply = (outcome: CommandOutcome): Reply => {
-  switch (outcome.type) {
-    case 'accepted':
-      return {
-        status: 200,
-        headers: { etag: `"${outcome.body.version}"`, ...replayHeader(outcome.replayed) },
-        body: outcome.body,
-      }
-    case 'rejected':
-      throw problems.rejected(`the rules say no: ${outcome.rejection}`, {
-        headers: replayHeader(outcome.replayed),
-        members: { rejection: outcome.rejection, stream: outcome.stream },
-      })
-    case 'key-reused':
-      throw problems.keyReused(
-        'this Idempotency-Key was used for another request; use a new key for a new command',
-      )
-    case 'precondition-failed':
-      throw problems.preconditionFailed(`the aggregate is at version ${outcome.currentVersion}`, {
-        headers: { etag: `"${outcome.currentVersion}"` },
-        members: { currentVersion: outcome.currentVersion },
-      })
-    case 'conflict':
-      throw problems.conflict('others kept changing this aggregate at the same time; try again', {
-        members: { currentVersion: outcome.currentVersion },
-      })
-    case 'events-too-large':
-      throw problems.tooLarge(
-        `the events of this command would have ${outcome.bytes} bytes; the limit is 900 KiB`,
-      )
-  }
-}
-
-export const commandRoute = (handle: HandleCommand): Route => ({
+export const commandRoute = (handle: HandleWrite): Route => ({
   method: 'post',
-  path: ROUTE,
-  handle: async (call) => toReply(await handle(toRequest(call))),
+  path: '/:aggregates/:id/:command',
+  handle: async (call) => toReply(await handle(toRequest(call)), notAtVersion),
 })

@@ -1,5 +1,5 @@
 import { problems } from '@millrace/runtime'
-import type { Precondition } from '../command.ts'
+import type { Precondition } from '../write.ts'
 
 const MAX_TAGS = 16
 const STRONG_TAG = /^"(\d{1,15})"$/

@@ -3,6 +3,8 @@ import type { Lease, Leases } from '@millrace/mongo'
 export type LeaseKeeper = {
   /** True while the lease is ours and valid; renews it when a third of it is gone. Once false, always false. */
   stillHolds(): Promise<boolean>
+  /** The same, but asks the server now: it is also a write that everything read afterwards is newer than. */
+  renew(): Promise<boolean>
   release(): Promise<void>
 }
 
@@ -27,13 +29,13 @@ export const takeLease = async (leases: Leases, wish: LeaseWish): Promise<LeaseK
   }
   const lease = await take()
   if (!lease) return undefined
+  const renew = async (): Promise<boolean> => {
+    if (!isLost) isLost = (await take())?.epoch !== lease.epoch || !(await wish.isValid())
+    return !isLost
+  }
   return {
-    stillHolds: async () => {
-      if (!isLost && heldUntil - performance.now() <= (ttlMs * 2) / 3) {
-        isLost = (await take())?.epoch !== lease.epoch || !(await wish.isValid())
-      }
-      return !isLost
-    },
+    stillHolds: async () => !isLost && (heldUntil - performance.now() > (ttlMs * 2) / 3 || (await renew())),
+    renew,
     release: () => leases.release(lease),
   }
 }

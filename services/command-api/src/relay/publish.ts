@@ -1,8 +1,11 @@
 // A publication is four steps: insert the record {n, first sequence, commit ids}, produce its events in one send,
 // mark its commits, mark the record done. The record's n is unique, so of two relays that both believe to hold the
-// lease only one gets a number; the other reads everything anew. Whoever takes over finds the open record and
-// produces it again as it is: what Kafka then has twice carries equal sequences, and consumers drop the second.
-// A topic that had to be created again (a higher incarnation) makes all records unfinished, oldest first.
+// lease only one gets a number; the other reads everything anew. Whoever takes over finds the open records and
+// produces them again as they are, in order: what Kafka then has twice carries equal sequences, and consumers drop
+// the second. A topic that had to be created again (a higher incarnation) makes all records unfinished, oldest first.
+//
+// Marking costs the database more than all the rest, so it runs while the next record is opened and produced: at most
+// two records are open at a time, and they are finished in order.
 
 import type { PlannedCommit, Publication, Publications, ShardId } from '@millrace/mongo'
 import { PlatformError } from '@millrace/runtime'
@@ -33,12 +36,14 @@ const wentBack = ({ topic, partition }: ShardId, found: bigint): PlatformError =
   return new PlatformError({ code: 'KAFKA_OFFSET_WENT_BACK', message, retryable: false })
 }
 
+type Produced = Publication & { readonly baseOffset: number }
+
 /** `before` is the record of the number before. */
 const produce = async (
   press: Press,
   record: Publication,
   { commits, before }: { commits: readonly PlannedCommit[]; before: Publication | undefined },
-): Promise<Publication> => {
+): Promise<Produced> => {
   const messages = toMessages(commits, record.firstSequence)
   if (messages.length !== eventsOf(record)) {
     const message = `publication ${record._id.n} names ${eventsOf(record)} events, the store has ${messages.length}`
@@ -50,9 +55,13 @@ const produce = async (
     await press.reportEmptied(press.shard.topic, press.incarnation)
     throw wentBack(press.shard, baseOffset)
   }
-  await press.publications.finish(record, { baseOffset, incarnation: press.incarnation })
-  press.onPublished(press.shard, messages.length)
   return { ...record, state: 'done', incarnation: press.incarnation, baseOffset: Number(baseOffset) }
+}
+
+const finish = async (press: Press, record: Produced): Promise<void> => {
+  const { baseOffset, incarnation } = record
+  await press.publications.finish(record, { baseOffset: BigInt(baseOffset), incarnation })
+  press.onPublished(press.shard, eventsOf(record))
 }
 
 /** Produced into the topic as it is now, its commits marked. */
@@ -69,7 +78,9 @@ export const repeatUnfinished = async (
   if (!record) return undefined
   const { n } = record._id
   const before = done?._id.n === n - 1 ? done : await publications.withNumber(shard, n - 1)
-  return produce(press, record, { commits: await publications.commitsOf(record), before })
+  const produced = await produce(press, record, { commits: await publications.commitsOf(record), before })
+  await finish(press, produced)
+  return produced
 }
 
 const following = (
@@ -85,13 +96,44 @@ const following = (
   incarnation: press.incarnation,
 })
 
-export type Published = Publication | 'empty' | 'beaten'
+export type Swept = {
+  /** The newest record now. */
+  readonly last: Publication | undefined
+  /** Another relay took our number: nothing here is ours any more. */
+  readonly isBeaten: boolean
+  /** As much as one sweep may take: there may be more. */
+  readonly isCut: boolean
+}
 
-/** Publishes what waits, behind `last`: `empty` when nothing does, `beaten` when another relay took the number. */
-export const publishNext = async (press: Press, last: Publication | undefined): Promise<Published> => {
-  const commits = await press.publications.plan(press.shard, PLAN_LIMITS)
-  if (commits.length === 0) return 'empty'
-  const record = following(press, last, commits)
-  if (!(await press.publications.open(record))) return 'beaten'
-  return produce(press, record, { commits, before: last })
+/** Publishes what waits, behind `last`, as long as `goesOn`. */
+export const publishWaiting = async (
+  press: Press,
+  last: Publication | undefined,
+  goesOn: () => Promise<boolean>,
+): Promise<Swept> => {
+  const { shard, publications } = press
+  let swept = { last, isBeaten: false }
+  let finishing: Promise<void> = Promise.resolve()
+  const publish = async (commits: readonly PlannedCommit[]): Promise<boolean> => {
+    if (!(await goesOn())) return false
+    const before = swept.last
+    const record = following(press, before, commits)
+    if (!(await publications.open(record))) {
+      swept = { last: before, isBeaten: true }
+      return false
+    }
+    const produced = await produce(press, record, { commits, before })
+    await finishing
+    finishing = finish(press, produced)
+    // Whoever waits for it next hears of it.
+    finishing.catch(() => undefined)
+    swept = { last: produced, isBeaten: false }
+    return true
+  }
+  try {
+    const isCut = await publications.sweep(shard, PLAN_LIMITS, publish)
+    return { ...swept, isCut }
+  } finally {
+    await finishing
+  }
 }

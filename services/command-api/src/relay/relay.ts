@@ -10,7 +10,8 @@ export type Relay = {
 
 const nameOf = ({ topic, partition }: ShardId): string => `${topic}:${partition}`
 
-const eventShards = (): ShardId[] =>
+/** One per partition of every event topic. */
+export const eventShards = (): ShardId[] =>
   Object.values(topics)
     .filter((spec) => spec.kind === 'events')
     .flatMap((spec) =>

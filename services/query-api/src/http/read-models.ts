@@ -1,15 +1,8 @@
-import { createHash } from 'node:crypto'
 import { findProjection, projections, versionedName, type AnyProjection } from '@millrace/domain'
 import type { FoundDocument, ReadModels } from '@millrace/mongo'
-import {
-  problems,
-  type Call,
-  type Principal,
-  type Reply,
-  type Route,
-  type TokenSigner,
-} from '@millrace/runtime'
+import { problems, type Call, type Principal, type Route, type TokenSigner } from '@millrace/runtime'
 import { makeCursors, parseList } from '../list-query.ts'
+import { cacheable } from './cacheable.ts'
 
 export type ReadModelDeps = {
   readonly readModels: ReadModels
@@ -37,23 +30,6 @@ const idOf = (call: Call): string => {
   const id = call.params['id'] ?? ''
   if (id.length <= MAX_ID_LENGTH && !CONTROL.test(id)) return id
   throw problems.badRequest('an id has at most 512 characters, no slash and no control character')
-}
-
-const etagOf = (body: unknown): string =>
-  `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`
-
-const isUnchanged = (call: Call, etag: string): boolean => {
-  const header = call.header('if-none-match')
-  if (header === undefined) return false
-  if (header.trim() === '*') return true
-  return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
-}
-
-/** 200 with an ETag, or 304 without a body when the client has this very answer. */
-const cacheable = (call: Call, body: unknown): Reply => {
-  const etag = etagOf(body)
-  const headers = { etag, 'cache-control': 'no-cache' }
-  return isUnchanged(call, etag) ? { status: 304, headers } : { status: 200, headers, body }
 }
 
 const checkOneParameters = (query: URLSearchParams): void => {

@@ -1,12 +1,12 @@
 import { afterAll } from '@jest/globals'
 import { mongoEventStore } from '@millrace/mongo'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
-import { describeHandleCommand } from './handle-command-contract.ts'
+import { describeHandleWrite } from './handle-write-contract.ts'
 
 let servers: TestServers | undefined
 
-describeHandleCommand('MongoDB', async () => {
-  servers = await prepareServers({ name: 'handle-command' })
+describeHandleWrite('MongoDB', async () => {
+  servers = await prepareServers({ name: 'handle-write' })
   return mongoEventStore(servers.mongoConnection)
 })
 

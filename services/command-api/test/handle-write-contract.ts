@@ -7,7 +7,7 @@ const versions = (...numbers: number[]) => ({ type: 'versions', versions: number
 const stream = (id: string): string => streamOf(orders, id)
 
 /** What a command comes to, whatever store is behind it. */
-export const describeHandleCommand = (name: string, openStore: () => Promise<EventStore>): void => {
+export const describeHandleWrite = (name: string, openStore: () => Promise<EventStore>): void => {
   describe(`handling a command on ${name}`, () => {
     let store: EventStore
     let desk: CommandDesk
@@ -146,15 +146,65 @@ export const describeHandleCommand = (name: string, openStore: () => Promise<Eve
       })
     })
 
-    it('one of many equal requests takes effect; all have the same answer', async () => {
+    it('one of many equal requests takes effect; meanwhile the others hear that it is still running', async () => {
       const id = desk.newOrder()
-      const outcomes = await Promise.all(
-        Array.from({ length: 8 }, () => desk.send('place', id, { idempotencyKey: `key-${id}` })),
+      const place = () => desk.send('place', id, { idempotencyKey: `key-${id}` })
+      const [first, ...others] = await Promise.all(Array.from({ length: 8 }, place))
+      expect(first).toMatchObject({ type: 'accepted', replayed: false })
+      expect(others).toEqual(others.map(() => ({ type: 'still-running' })))
+      expect(await place()).toEqual({ ...first, replayed: true })
+    })
+
+    it('another body under a key that is still running is refused at once', async () => {
+      const id = desk.newOrder()
+      const key = { idempotencyKey: `key-${id}` }
+      const [first, second] = await Promise.all([
+        desk.send('place', id, key),
+        desk.send('place', id, { ...key, fingerprint: 'another' }),
+      ])
+      expect([first.type, second.type]).toEqual(['accepted', 'key-reused'])
+    })
+
+    it('one of many equal requests to two replicas takes effect; all have the same answer', async () => {
+      const replica = await openCommandDesk(store)
+      const ids = Array.from({ length: 8 }, () => desk.newOrder())
+      const pairs = await Promise.all(
+        ids.map((id) =>
+          Promise.all([desk, replica].map(({ send }) => send('place', id, { idempotencyKey: `key-${id}` }))),
+        ),
       )
-      expect(outcomes.filter((outcome) => outcome.type === 'accepted' && !outcome.replayed)).toHaveLength(1)
-      expect(
-        new Set(outcomes.map((outcome) => JSON.stringify(outcome.type === 'accepted' && outcome.body))).size,
-      ).toBe(1)
+      for (const pair of pairs) {
+        expect(pair.map((outcome) => outcome.type === 'accepted' && outcome.replayed).toSorted()).toEqual([
+          false,
+          true,
+        ])
+        expect(
+          new Set(pair.map((outcome) => outcome.type === 'accepted' && outcome.body.position)).size,
+        ).toBe(1)
+      }
+    })
+
+    it('what a replica remembers never makes a no: another one may have gone on', async () => {
+      const replica = await openCommandDesk(store)
+      const id = desk.newOrder()
+      await desk.send('place', id)
+      await replica.send('pay', id)
+      // Here the order is still unpaid, which `ship` would be refused for.
+      expect(await desk.send('ship', id)).toMatchObject({ type: 'accepted', body: { version: 3 } })
+      // And there it is still paid only.
+      expect(await replica.send('cancel', id)).toMatchObject({ rejection: 'order-already-shipped' })
+      expect(await replica.send('deliver', id, { precondition: versions(3) })).toMatchObject({
+        type: 'accepted',
+      })
+    })
+
+    it('what a replica remembers may make a yes, on which the store has the last word', async () => {
+      const replica = await openCommandDesk(store)
+      const id = desk.newOrder()
+      await desk.send('place', id)
+      await replica.send('cancel', id)
+      expect(await desk.send('pay', id)).toMatchObject({ rejection: 'order-cancelled' })
+      expect(await versionOf(id)).toBe(2)
     })
 
     it('one of many racing commands wins; the others decide on what it left', async () => {

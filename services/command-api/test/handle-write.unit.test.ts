@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals'
 import { streamOf, orders, type AnyContext } from '@millrace/domain'
 import type { EventStore } from '@millrace/mongo'
 import { NOW_MS, openCommandDesk, PLACE } from './command-desk.ts'
-import { describeHandleCommand } from './handle-command-contract.ts'
+import { describeHandleWrite } from './handle-write-contract.ts'
 import { memoryEventStore } from './memory-event-store.ts'
 
-describeHandleCommand('a store in memory', async () => memoryEventStore())
+describeHandleWrite('a store in memory', async () => memoryEventStore())
 
 /** Somebody else's commit takes the version just before ours, `times` times. */
 const contested = (times: number): EventStore => {
@@ -42,7 +42,7 @@ const placed = (quantity = 1) => ({
 })
 
 describe('version conflicts', () => {
-  it.each([1, 7])('are decided again after %d lost races', async (races) => {
+  it.each([1, 8])('are decided again after %d lost races', async (races) => {
     const desk = await openCommandDesk(contested(races))
     const outcome = await desk.send(
       'place',
@@ -52,14 +52,14 @@ describe('version conflicts', () => {
     expect(outcome).toMatchObject({ type: 'accepted', body: { version: races + 1 } })
   })
 
-  it('end as a conflict after 8 lost races, with the version that won', async () => {
-    const desk = await openCommandDesk(contested(8))
+  it('end as a conflict after 9 lost races, with the version that won', async () => {
+    const desk = await openCommandDesk(contested(9))
     const outcome = await desk.send(
       'place',
       desk.newOrder(),
       anythingGoes(() => [placed()]),
     )
-    expect(outcome).toEqual({ type: 'conflict', currentVersion: 8 })
+    expect(outcome).toEqual({ type: 'conflict', currentVersion: 9 })
   })
 })
 

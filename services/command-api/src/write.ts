@@ -1,19 +1,26 @@
-import type { AnyContext } from '@millrace/domain'
+import type { AggregateRef } from '@millrace/aggregates'
+import type { Decision } from '@millrace/domain'
+import type { DomainEvent } from '@millrace/events'
 
-/** A command as the HTTP layer hands it over: parsed, authorised, not yet decided. */
-export type CommandRequest = {
-  readonly context: AnyContext
-  readonly id: string
-  readonly name: string
-  readonly body: unknown
-  readonly tenant: string
+/** An event as somebody wants to write it; what is missing is filled in. */
+export type ProposedEvent = DomainEvent & {
+  readonly id?: string
+  /** UTC ms. */
+  readonly occurredAt?: number
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** A command or an append as the HTTP layer hands it over: parsed, authorised, not yet decided. */
+export type WriteRequest = AggregateRef & {
+  /** What it comes to on a state of the aggregate; `at` in UTC ms. Pure. */
+  readonly decide: (state: unknown, at: number) => Decision<ProposedEvent>
   readonly principal: string
   /** Route template, part of the idempotency key's scope. */
   readonly route: string
   readonly idempotencyKey: string
   /** Hash of path and body; the same key with another fingerprint is a client's mistake. */
   readonly fingerprint: string
-  /** From If-Match: the versions it allows, or any existing one. */
+  /** From If-Match or Expected-Version. */
   readonly precondition: Precondition | undefined
   /** UTC ms; undefined means now. */
   readonly occurredAt: number | undefined
@@ -22,6 +29,7 @@ export type CommandRequest = {
   readonly traceparent: string | undefined
 }
 
+/** What the aggregate has to be like: existing at all, or at one of these versions (0: without events). */
 export type Precondition =
   { readonly type: 'exists' } | { readonly type: 'versions'; readonly versions: readonly number[] }
 
@@ -32,7 +40,7 @@ export type AcceptedBody = {
   readonly position?: string
 }
 
-export type CommandOutcome =
+export type WriteOutcome =
   | { readonly type: 'accepted'; readonly body: AcceptedBody; readonly replayed: boolean }
   | {
       readonly type: 'rejected'
@@ -41,6 +49,10 @@ export type CommandOutcome =
       readonly replayed: boolean
     }
   | { readonly type: 'key-reused' }
+  /** The first request under this key has not been answered yet. */
+  | { readonly type: 'still-running' }
   | { readonly type: 'precondition-failed'; readonly currentVersion: number }
   | { readonly type: 'conflict'; readonly currentVersion: number }
   | { readonly type: 'events-too-large'; readonly bytes: number }
+  /** The aggregate's own fold cannot have this event. */
+  | { readonly type: 'impossible'; readonly reason: string }

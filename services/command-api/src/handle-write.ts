@@ -1,0 +1,196 @@
+// The way of one write, a command or an append. Requests for one aggregate take turns in this replica, so that it has
+// at most one unfinished commit; those for different aggregates are committed together by the store.
+//
+// A write is decided on what this replica knows: the cached state, or, of an aggregate it does not know, that there
+// is none. That guess costs nothing: a yes is inserted behind that version, and the unique index over versions tells
+// when somebody had gone further. Only a yes may come of it. Everything else is read first:
+//
+//   events      → one insert; a duplicate key means that the same request was answered before (give that answer
+//                 again) or that the aggregate has gone on (read, decide again, a few times)
+//   no or no-op → read, decide again; if it stands, decided once more inside a majority transaction that also keeps
+//                 the answer, so a "no" is a true no and is given again to whoever repeats the request
+//   precondition does not hold → read, look again
+//
+// If-Match is no part of the fingerprint: a request repeated after it succeeded finds its own answer, not a 412.
+
+import { absent, streamIdOf, type Aggregate, type Aggregates } from '@millrace/aggregates'
+import { ImpossibleEventError, fold, type Decision } from '@millrace/domain'
+import type { EventStore } from '@millrace/mongo'
+import type { Answers } from './answers.ts'
+import {
+  answerOf,
+  commitOf,
+  encodeEvents,
+  inlineChangesOf,
+  keyOf,
+  type Attempt,
+  type DecideDeps,
+  type EncodedEvent,
+} from './decide.ts'
+import type { InTurn } from './in-turn.ts'
+import type { StateCache } from './state-cache.ts'
+import type { Precondition, ProposedEvent, WriteOutcome, WriteRequest } from './write.ts'
+
+export type HandleWrite = (request: WriteRequest) => Promise<WriteOutcome>
+
+export type HandleWriteDeps = DecideDeps & {
+  readonly store: EventStore
+  readonly aggregates: Aggregates
+  readonly cache: StateCache
+  readonly inTurn: InTurn
+  readonly answers: Answers
+  /** Called after a commit is safe: wakes the relay. */
+  readonly onAppended: (topic: string, partition: number) => void
+}
+
+/** After this many lost races the client hears 409 and may try again itself. */
+const MAX_TRIES = 8
+
+/** Keys, headers and values of a commit, which is never split over two sends: above it Kafka might refuse them. */
+const MAX_COMMIT_BYTES = 900 * 1024
+const HEADER_ALLOWANCE_BYTES = 2 * 1024
+
+export const makeHandleWrite = (deps: HandleWriteDeps): HandleWrite => {
+  const handle = handleInTurn(deps)
+  const running = new Map<string, string>()
+  return async (request) => {
+    const scope = JSON.stringify([request.tenant, request.principal, request.route, request.idempotencyKey])
+    const fingerprint = running.get(scope)
+    if (fingerprint !== undefined)
+      return { type: fingerprint === request.fingerprint ? 'still-running' : 'key-reused' }
+    running.set(scope, request.fingerprint)
+    try {
+      const { tenant, stream } = streamIdOf(request)
+      return await deps.inTurn(`${tenant}/${stream}`, () => handle(request))
+    } finally {
+      running.delete(scope)
+    }
+  }
+}
+
+const handleInTurn =
+  (deps: HandleWriteDeps): HandleWrite =>
+  async (request) => {
+    let aggregate = deps.cache.get(request) ?? absent(request.context)
+    for (let reads = 0; reads <= MAX_TRIES; reads++) {
+      const at = request.occurredAt ?? deps.now()
+      const outcome = await tryOnce(deps, { request, aggregate, at }, reads > 0)
+      if (outcome !== 'read') return outcome
+      aggregate = await read(deps, request, aggregate)
+    }
+    return { type: 'conflict', currentVersion: aggregate.version }
+  }
+
+/** Goes on from what is known, unless nothing is: then a snapshot may be closer. */
+const read = async (
+  { aggregates, cache }: HandleWriteDeps,
+  request: WriteRequest,
+  known: Aggregate,
+): Promise<Aggregate> => {
+  const aggregate = await aggregates.load(request, known.version === 0 ? undefined : known)
+  if (aggregate.version > 0) cache.set(request, aggregate)
+  return aggregate
+}
+
+/** `read`: the aggregate has to be read before anything can be said. */
+type Tried = WriteOutcome | 'read'
+
+const tryOnce = async (deps: HandleWriteDeps, attempt: Attempt, isRead: boolean): Promise<Tried> => {
+  const { request, aggregate, at } = attempt
+  if (!holds(request.precondition, aggregate.version))
+    return isRead ? preconditionFailed(deps, attempt) : 'read'
+  const proposed = eventsOf(request.decide(aggregate.state, at))
+  if (proposed.length === 0) return isRead ? keepAnswer(deps, attempt) : 'read'
+  const events = await encodeEvents(deps, attempt, proposed)
+  const bytes = events.reduce((sum, event) => sum + event.bytes.length + HEADER_ALLOWANCE_BYTES, 0)
+  if (bytes > MAX_COMMIT_BYTES) return { type: 'events-too-large', bytes }
+  try {
+    return await append(deps, attempt, events)
+  } catch (error) {
+    if (!(error instanceof ImpossibleEventError)) throw error
+    return isRead ? { type: 'impossible', reason: error.message } : 'read'
+  }
+}
+
+/** Empty for a no and for a no-op. */
+const eventsOf = (decision: Decision<ProposedEvent>): readonly ProposedEvent[] =>
+  decision.type === 'accepted' ? decision.events : []
+
+const holds = (precondition: Precondition | undefined, version: number): boolean => {
+  if (precondition === undefined) return true
+  return precondition.type === 'exists' ? version > 0 : precondition.versions.includes(version)
+}
+
+const preconditionFailed = async (
+  deps: HandleWriteDeps,
+  { request, aggregate }: Attempt,
+): Promise<WriteOutcome> => {
+  const former = await deps.store.findFormer({ tenant: request.tenant, ...keyOf(request) })
+  if (former) return deps.answers.ofFormer(former, request)
+  return { type: 'precondition-failed', currentVersion: aggregate.version }
+}
+
+const append = async (
+  deps: HandleWriteDeps,
+  attempt: Attempt,
+  events: readonly EncodedEvent[],
+): Promise<Tried> => {
+  const { request, aggregate } = attempt
+  const { decider } = request.context
+  // Before anything is written: a stream that its own fold refuses could never be read again.
+  const state = fold(
+    decider,
+    events.map(({ event, occurredAt }) => ({ ...event, occurredAt })),
+    aggregate.state,
+  )
+  const commit = commitOf(deps, attempt, events)
+  const outcome = await deps.store
+    .append(commit, inlineChangesOf(attempt, events))
+    .catch((error: unknown) => {
+      // Nobody knows whether it is in.
+      deps.cache.forget(request)
+      throw error
+    })
+  switch (outcome.type) {
+    case 'appended': {
+      const version = aggregate.version + events.length
+      deps.cache.set(request, { version, order: commit.order, lastCommitId: commit._id, state })
+      deps.onAppended(commit.topic, commit.partition)
+      return deps.answers.ofCommit({ ...commit, last: version }, false)
+    }
+    case 'key-used':
+      return deps.answers.ofFormer(outcome.former, request)
+    case 'refused':
+      return keepAnswer(deps, attempt)
+    case 'version-taken':
+      return 'read'
+  }
+}
+
+const keepAnswer = async (deps: HandleWriteDeps, { request, aggregate, at }: Attempt): Promise<Tried> => {
+  const tail = { ...streamIdOf(request), after: aggregate.version }
+  const outcome = await deps.store.keepAnswer(tail, async (sight) => {
+    if (!sight.tail.isComplete) return undefined
+    const seen = await deps.aggregates.extend(request.context, aggregate, sight.tail)
+    const attempt = { request, aggregate: seen, at }
+    if (!holds(request.precondition, seen.version)) return undefined
+    const decision = request.decide(seen.state, at)
+    const proposed = eventsOf(decision)
+    if (proposed.length === 0) return answerOf(deps, attempt, decision)
+    const events = await encodeEvents(deps, attempt, proposed)
+    for (const { projection, id, change } of inlineChangesOf(attempt, events)) {
+      const verdict = change(await sight.readDocument(projection, id))
+      if (verdict.type === 'refused')
+        return answerOf(deps, attempt, { type: 'rejected', reason: verdict.reason })
+    }
+    return undefined
+  })
+  switch (outcome.type) {
+    case 'kept':
+      return deps.answers.ofAnswer(outcome.answer, request.tenant, false)
+    case 'key-used':
+      return deps.answers.ofFormer(outcome.former, request)
+    case 'changed':
+      return 'read'
+  }
+}

@@ -1,0 +1,42 @@
+import { isTopicName, type Codec } from '@millrace/events'
+import type { LogEvent, ReadEvent } from '@millrace/mongo'
+
+/** An event as the API shows it: data and type in their newest form. */
+export type EventView = Pick<
+  ReadEvent,
+  'id' | 'stream' | 'version' | 'correlationId' | 'causationId' | 'actor'
+> & {
+  readonly type: string
+  /** RFC 3339, UTC. */
+  readonly occurredAt: string
+  /** In its partition of the log; where the log was read. */
+  readonly sequence?: number
+  /** As it was appended with, if it was. */
+  readonly metadata?: ReadEvent['metadata']
+  readonly data: unknown
+}
+
+export type Decode = Pick<Codec, 'writerIdOf' | 'ensureWriters' | 'decode'>
+
+/** Throws DecodeError, and RegistryUnavailableError while a schema that is needed first cannot be had. */
+export const viewEvents = async (
+  codec: Decode,
+  events: readonly (ReadEvent | LogEvent)[],
+): Promise<EventView[]> => {
+  await codec.ensureWriters(events.map(({ bytes }) => codec.writerIdOf(bytes)))
+  return events.map((event) => viewEvent(codec, event))
+}
+
+const viewEvent = (codec: Decode, event: ReadEvent | LogEvent): EventView => {
+  const { id, stream, version, correlationId, causationId, actor, metadata, topic } = event
+  if (!isTopicName(topic)) throw new Error(`no topic ${topic} in the catalogue`)
+  const { type, data } = codec.decode(topic, event.bytes)
+  return {
+    ...{ id, type, stream, version },
+    occurredAt: new Date(event.occurredAt).toISOString(),
+    ...{ correlationId, causationId, actor },
+    ...('sequence' in event ? { sequence: event.sequence } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
+    data,
+  }
+}

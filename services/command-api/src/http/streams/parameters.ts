@@ -1,0 +1,23 @@
+import { z } from 'zod'
+
+const count = z
+  .string()
+  .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'must be a whole number from 1 to 1000')
+  .default('100')
+  .transform(Number)
+
+const version = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/, 'must be a version: a whole number, 1 or above')
+  .transform(Number)
+
+export const streamParameters = z.strictObject({
+  from: version.optional(),
+  count,
+  direction: z.enum(['forward', 'backward'], 'must be forward or backward').default('forward'),
+})
+
+/** `from` is a position that an earlier page of the same log answered as `next`. */
+export const logParameters = z.strictObject({ from: z.string().optional(), count })
+
+export const noParameters = z.strictObject({})

@@ -1,0 +1,39 @@
+import { connectCodec } from '@millrace/events'
+import { connectKafka, pingKafka } from '@millrace/kafka'
+import { connectMongo } from '@millrace/mongo'
+import { runService } from '@millrace/runtime'
+import { loadConfig } from './config.ts'
+import { startCompactor } from './start-compactor.ts'
+
+/** Nothing has moved for this long although something waits: the loop is stuck, a restart is the cure. */
+const STUCK_AFTER_MS = 120_000
+
+await runService(
+  { name: 'compactor', loadConfig, exit: (code) => process.exit(code) },
+  async ({ config, logger, metrics, onStop, fail }) => {
+    const mongo = await connectMongo({
+      url: config.MONGO_URL,
+      database: config.MONGO_DATABASE,
+      clientName: 'compactor',
+    })
+    onStop('mongo', mongo.close)
+    const codec = await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] })
+    const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'compactor', logger })
+    const compactor = await startCompactor({ config, mongo, kafka, codec, logger, metrics })
+    void compactor.consumer.crashed.then(fail)
+    onStop('compactor', compactor.stop)
+    return {
+      health: {
+        live: () => Date.now() - compactor.lastProgressAtMs() < STUCK_AFTER_MS,
+        ready: {
+          mongo: mongo.ping,
+          kafka: async () => void (await pingKafka(kafka)),
+          consumer: () => {
+            const { type } = compactor.consumer.state()
+            if (type !== 'running') throw new Error(`the consumer is ${type}`)
+          },
+        },
+      },
+    }
+  },
+)
