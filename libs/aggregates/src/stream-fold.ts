@@ -1,11 +1,11 @@
 import type { AnyContext } from '@millrace/domain'
-import type { Codec, DomainEvent } from '@millrace/events'
+import { readStored, type Codec, type DomainEvent } from '@millrace/events'
 import type { EventStore, LoadedStream, StoredEvent, UpTo } from '@millrace/mongo'
 import { absent, streamIdOf, type Aggregate, type AggregateRef } from './aggregate.ts'
 
 export type FoldDeps = {
   readonly store: Pick<EventStore, 'load'>
-  readonly codec: Pick<Codec, 'writerIdOf' | 'ensureWriters' | 'decode'>
+  readonly codec: Pick<Codec, 'writerIdOf' | 'ensureWriters' | 'decode' | 'newestTypeOf'>
 }
 
 /** An aggregate with what names its last event; that is missing when a fold went on from one and nothing lay behind. */
@@ -42,7 +42,7 @@ export const makeStreamFold = ({ store, codec }: FoldDeps): StreamFold => {
     await codec.ensureWriters(events.map(({ bytes }) => codec.writerIdOf(bytes)))
     return events.map((stored) => ({
       stored,
-      event: { ...codec.decode(topic, stored.bytes), occurredAt: stored.occurredAt },
+      event: { ...readStored(codec, topic, stored), occurredAt: stored.occurredAt },
     }))
   }
 

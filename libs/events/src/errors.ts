@@ -22,6 +22,8 @@ export type DecodeErrorCode =
   | 'truncated'
   | 'trailing-bytes'
   | 'invalid'
+  /** The store calls the event something else. */
+  | 'other-type'
   /** An upcaster threw, or what it made does not fit the newer schema. */
   | 'upcast-failed'
 

@@ -1,4 +1,4 @@
-import { isTopicName, type Codec } from '@millrace/events'
+import { isTopicName, readStored, type Codec } from '@millrace/events'
 import type { LogEvent, ReadEvent } from '@millrace/mongo'
 
 /** An event as the API shows it: data and type in their newest form. */
@@ -16,7 +16,7 @@ export type EventView = Pick<
   readonly data: unknown
 }
 
-export type Decode = Pick<Codec, 'writerIdOf' | 'ensureWriters' | 'decode'>
+export type Decode = Pick<Codec, 'writerIdOf' | 'ensureWriters' | 'decode' | 'newestTypeOf'>
 
 /** Throws DecodeError, and RegistryUnavailableError while a schema that is needed first cannot be had. */
 export const viewEvents = async (
@@ -30,7 +30,7 @@ export const viewEvents = async (
 const viewEvent = (codec: Decode, event: ReadEvent | LogEvent): EventView => {
   const { id, stream, version, correlationId, causationId, actor, metadata, topic } = event
   if (!isTopicName(topic)) throw new Error(`no topic ${topic} in the catalogue`)
-  const { type, data } = codec.decode(topic, event.bytes)
+  const { type, data } = readStored(codec, topic, event)
   return {
     ...{ id, type, stream, version },
     occurredAt: new Date(event.occurredAt).toISOString(),
