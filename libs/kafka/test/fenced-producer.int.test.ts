@@ -77,7 +77,11 @@ const values = async (): Promise<string[]> => (await records()).map(({ value }) 
 
 const committedValues = async (): Promise<string[]> => {
   const seen: string[] = []
-  const consumer = kafkaOf(connection).consumer({ groupId: uniqueName('group'), readUncommitted: false })
+  const consumer = kafkaOf(connection).consumer({
+    groupId: uniqueName('group'),
+    readUncommitted: false,
+    maxWaitTimeInMs: 100,
+  })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await consumer.run({ eachMessage: async ({ message }) => void seen.push(String(message.value)) })
@@ -111,6 +115,23 @@ const loseAnswerOf = (name: string): void => {
         return answer
       },
   )
+}
+
+/** The first such call waits before it goes to the broker. */
+const holdFirst = (name: string) => {
+  const reached = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  let holds = 1
+  patchBroker(
+    name,
+    (original) =>
+      async function (...input) {
+        reached.resolve()
+        if (holds-- > 0) await released.promise
+        return original.apply(this, input)
+      },
+  )
+  return { reached: reached.promise, release: () => released.resolve() }
 }
 
 describe('a fenced producer', () => {
@@ -169,26 +190,18 @@ describe('a fenced producer', () => {
     expect(await values()).toEqual(['1', 'new'])
   })
 
-  it('frozen between send and commit does not get to commit', async () => {
-    const commit = Promise.withResolvers<void>()
-    const sent = Promise.withResolvers<void>()
-    let holds = 1
-    patchBroker(
-      'endTxn',
-      (original) =>
-        async function (...input) {
-          sent.resolve()
-          if (holds-- > 0) await commit.promise
-          return original.apply(this, input)
-        },
-    )
-    const zombie = make().publish(reading('1'))
-    await sent.promise
-    expect(await make().publish(reading('2'))).toBe('published')
-    commit.resolve()
+  it.each([
+    ['on its way to the partition', 'produce', ['new'], ['new']],
+    ['between send and commit', 'endTxn', ['old', 'new'], ['new']],
+  ])('frozen %s writes and commits nothing more', async (_, call, written, committed) => {
+    const frozen = holdFirst(call)
+    const zombie = make().publish(reading('old'))
+    await frozen.reached
+    expect(await make().publish(reading('new'))).toBe('published')
+    frozen.release()
     expect(await zombie).toBe('fenced')
-    expect(await values()).toEqual(['1', '2'])
-    expect(await committedValues()).toEqual(['2'])
+    expect(await values()).toEqual(written)
+    expect(await committedValues()).toEqual(committed)
   })
 
   it('fences also when it then has nothing to write', async () => {

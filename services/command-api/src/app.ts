@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { connectCodec, topics, type Codec } from '@millrace/events'
 import {
   connectKafka,
@@ -7,15 +6,7 @@ import {
   type KafkaConnection,
   type PartitionProducer,
 } from '@millrace/kafka'
-import {
-  mongoEventStore,
-  mongoLeases,
-  mongoLogReader,
-  mongoPublications,
-  mongoStreamReader,
-  topicIncarnations,
-  type MongoConnection,
-} from '@millrace/mongo'
+import { mongoEventStore, mongoLogReader, mongoStreamReader, type MongoConnection } from '@millrace/mongo'
 import { createTokenSigner, newId, type Logger, type Metrics, type Route } from '@millrace/runtime'
 import { makeAnswers } from './answers.ts'
 import type { Config } from './config.ts'
@@ -27,7 +18,8 @@ import { snapshotRoutes } from './http/snapshots.ts'
 import { streamRoutes } from './http/streams/stream-routes.ts'
 import { makeInTurn } from './in-turn.ts'
 import { openAggregates } from './open-aggregates.ts'
-import { eventShards, startRelay, type Relay } from './relay/relay.ts'
+import type { Relay } from './relay/relay.ts'
+import { startRelays } from './start-relays.ts'
 import { makeStateCache } from './state-cache.ts'
 
 export type App = { readonly routes: readonly Route[]; readonly relay: Relay; close(): Promise<void> }
@@ -52,23 +44,6 @@ const partitionOf = (topic: string, messageKey: string): number => {
   return partitionFor(messageKey, spec.partitions)
 }
 
-const measureRelay = (metrics: Metrics, publications: ReturnType<typeof mongoPublications>) => {
-  const published = metrics.counter('millrace_relay_published_events_total', 'Events sent to Kafka', [
-    'topic',
-  ])
-  metrics.gauge(
-    'millrace_relay_oldest_unpublished_seconds',
-    'Age of the oldest commit not yet in Kafka',
-    [],
-    async (gauge) => {
-      // Without MongoDB the age is unknown; the other metrics are wanted then more than ever.
-      const oldest = await publications.oldestPending(eventShards()).catch(() => new Date(Number.NaN))
-      gauge.set(oldest ? (Date.now() - oldest.getTime()) / 1000 : 0)
-    },
-  )
-  return published
-}
-
 const startHeartbeatProducers = (kafka: KafkaConnection) => {
   const { name: topic, partitions } = topics['heartbeat.received']
   const producers = Array.from({ length: partitions }, (_, partition) =>
@@ -87,24 +62,7 @@ const startHeartbeatProducers = (kafka: KafkaConnection) => {
 }
 
 export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts): App => {
-  const publications = mongoPublications(mongo)
-  const incarnations = topicIncarnations(mongo)
-  const published = measureRelay(metrics, publications)
-  const relay = startRelay(
-    {
-      publications,
-      leases: mongoLeases(mongo),
-      incarnationOf: incarnations.current,
-      isEmptied: incarnations.isEmptied,
-      reportEmptied: incarnations.reportEmptied,
-      owner: randomUUID(),
-      leaseMs: config.RELAY_LEASE_MS,
-      pollMs: config.RELAY_POLL_MS,
-      logger,
-      onPublished: ({ topic }, events) => published.inc({ topic }, events),
-    },
-    kafka,
-  )
+  const relay = startRelays({ config, mongo, kafka, logger, metrics })
   const heartbeats = startHeartbeatProducers(kafka)
   const signer = createTokenSigner(config.TOKEN_SECRET)
   const store = mongoEventStore(mongo)

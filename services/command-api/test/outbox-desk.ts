@@ -55,7 +55,7 @@ export const waysBack = (seen: readonly Seen[]): string[] => {
 
 /** Each message once, where it came first. */
 export const firstsOf = (seen: readonly Seen[]): Seen[] =>
-  [...new Map(seen.toReversed().map((message) => [message.id, message])).values()].toReversed()
+  seen.filter((message, index) => seen.findIndex(({ id }) => id === message.id) === index)
 
 export const lastOf = (seen: readonly Seen[], key: string): string | null | undefined =>
   seen.findLast((message) => message.key === key)?.value

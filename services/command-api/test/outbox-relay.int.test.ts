@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   connectMongo,
+  maxOutboxBytes,
   mongoLeases,
   withTransaction,
   type MongoConnection,
