@@ -16,7 +16,9 @@ const linksOf = (page: string): string[] =>
 /** `code: 'SOME_CODE'` and failure('SOME_CODE', …) in production code. */
 const codesInSource = (): string[] => {
   const files = globSync(['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'], { cwd: ROOT })
-  const found = files.flatMap((file) => [...read(file).matchAll(/'((?:KAFKA|MONGO|STORE|PORT)_[A-Z_]+)'/g)])
+  const found = files.flatMap((file) => [
+    ...read(file).matchAll(/'((?:KAFKA|MONGO|STORE|PORT|SNAPSHOT)_[A-Z_]+)'/g),
+  ])
   return [...new Set(found.map((match) => match[1] ?? ''))]
 }
 

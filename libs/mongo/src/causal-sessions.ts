@@ -6,6 +6,11 @@ export type CausalSessions = <T>(
   own?: ClientSession,
 ) => Promise<T>
 
+const clients = new WeakMap<ClientSession, MongoClient>()
+
+/** The driver does not tell whose a session is. Undefined for one that was not handed out here. */
+export const clientOf = (session: ClientSession): MongoClient | undefined => clients.get(session)
+
 /**
  * Sessions that follow each other: what one of them has seen or written, all later ones see. Majority reads alone
  * do not promise that: a new primary already takes writes while its majority snapshot is still that of before. A
@@ -23,6 +28,7 @@ export const causalSessions = (client: MongoClient): CausalSessions => {
     session: ClientSession,
     work: (session: ClientSession) => Promise<T>,
   ): Promise<T> => {
+    clients.set(session, client)
     if (latest) session.advanceOperationTime(latest)
     try {
       return await work(session)

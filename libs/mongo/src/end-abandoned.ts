@@ -2,7 +2,8 @@
 // minute, by the server's default. Everybody else's transactions on those documents fail meanwhile with a write
 // conflict. So whoever has met conflicts for a while ends what stands in the way.
 
-import { MongoServerError, type MongoClient, type UUID } from 'mongodb'
+import { MongoServerError, ReadConcern, type ClientSession, type UUID } from 'mongodb'
+import { clientOf } from './causal-sessions.ts'
 
 const WRITE_CONFLICT = 112
 /** Far above the pauses of a living process between two steps of a transaction; one that is aborted runs again. */
@@ -13,9 +14,12 @@ export const isWriteConflict = (error: unknown): boolean =>
 
 type IdleSession = { readonly lsid: { readonly id: UUID } }
 
-/** Aborts the transactions in which nothing happens any more, of clients that have the same name as this one. */
-export const endAbandoned = async (client: MongoClient): Promise<void> => {
-  const admin = client.db('admin')
+/** Aborts the transactions in which nothing happens any more, of clients with the same name as the session's. */
+export const endAbandoned = async (session: ClientSession): Promise<void> => {
+  const client = clientOf(session)
+  if (!client) return
+  // What goes on in the server knows no majority.
+  const admin = client.db('admin', { readConcern: new ReadConcern('local') })
   const idle = await admin
     .aggregate<IdleSession>([
       { $currentOp: { idleSessions: true } },

@@ -34,7 +34,7 @@ export const inTransaction = async <T>(session: ClientSession, work: () => Promi
       if (!mayRunAgain(error) || performance.now() + delayMs >= deadlineMs) throw error
       if (isWriteConflict(error) && performance.now() >= lookAtMs) {
         // It only helps: where it is not allowed, the server ends them later.
-        await endAbandoned(session.client).catch(() => undefined)
+        await endAbandoned(session).catch(() => undefined)
         lookAtMs = performance.now() + LOOK_EVERY_MS
       }
       await pause(delayMs)

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { ClientSession } from 'mongodb'
+import type { InlineChange } from '../src/append-inline.ts'
 import { connectMongo, type MongoConnection } from '../src/connect-mongo.ts'
 import { mongoEventStore } from '../src/event-store.ts'
+import { mongoReadModels } from '../src/read-models.ts'
 import { commitOf, mongoUrl, openDatabase, TENANT, type TestDatabase } from './mongo-fixture.ts'
 
 // Of this file alone: a transaction is ended only by clients of its own name.
@@ -23,25 +25,29 @@ afterAll(async () => {
   await database.drop()
 })
 
-/** Writes a document and never goes on. */
+const countUp = (id: string): InlineChange => ({
+  projection: PROJECTION,
+  id,
+  change: (before) => ({ type: 'changed', fields: { count: Number(before?.['count'] ?? 0) + 1 } }),
+})
+
+/** Writes the document and never goes on. */
 const abandon = async ({ client, db }: MongoConnection, id: string): Promise<ClientSession> => {
   const session = client.startSession()
   session.startTransaction()
-  const documents = db.collection<{ _id: string }>(`readModel.${PROJECTION}`)
-  await documents.insertOne({ _id: id }, { session })
+  const documents = db.collection<{ _id: string; count: number }>(`readModel.${PROJECTION}`)
+  await documents.updateOne({ _id: id }, { $set: { count: 17 } }, { session })
   return session
 }
 
 it('a transaction whose process died does not stand in the way of the next one', async () => {
   const id = `${TENANT}/${randomUUID()}`
+  const store = mongoEventStore(living)
+  await store.append(commitOf(randomUUID(), 1), [countUp(id)])
   const abandoned = await abandon(dead, id)
-  const change = {
-    projection: PROJECTION,
-    id,
-    change: () => ({ type: 'changed', fields: { count: 1 } }),
-  } as const
-  const outcome = await mongoEventStore(living).append(commitOf(randomUUID(), 1), [change])
-  expect(outcome).toEqual({ type: 'appended' })
+  expect(await store.append(commitOf(randomUUID(), 1), [countUp(id)])).toEqual({ type: 'appended' })
   await expect(abandoned.commitTransaction()).rejects.toMatchObject({ codeName: 'NoSuchTransaction' })
+  const document = await mongoReadModels(living).findOne(PROJECTION, { tenant: TENANT, id })
+  expect(document?.fields).toEqual({ count: 2 })
   await abandoned.endSession()
 })

@@ -3,6 +3,7 @@ export { givenEvents } from './given-projection.ts'
 export { type ReadModel, deliver, emptyReadModel } from './deliver.ts'
 export { eventually } from './eventually.ts'
 export { frozen } from './frozen.ts'
+export { type HeldMessage, type MongoProxy, startMongoProxy } from './mongo-proxy.ts'
 export { RECORDED_AT_MS, recorded, recordedStream } from './recorded-event.ts'
 export {
   ORDER_TOTAL,

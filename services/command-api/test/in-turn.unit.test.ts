@@ -28,6 +28,17 @@ describe('work in turn', () => {
     await held
   })
 
+  it('refuses what would wait too long, and only while it would', async () => {
+    const inTurn = makeInTurn(2)
+    const gate = Promise.withResolvers<string>()
+    const line = [inTurn('one', () => gate.promise), inTurn('one', () => gate.promise)]
+    await expect(inTurn('one', () => Promise.resolve())).rejects.toMatchObject({ code: 'STORE_BUSY' })
+    expect(await inTurn('two', () => Promise.resolve('another line'))).toBe('another line')
+    gate.resolve('done')
+    expect(await Promise.all(line)).toEqual(['done', 'done'])
+    expect(await inTurn('one', () => Promise.resolve('again'))).toBe('again')
+  })
+
   it('goes on after work that failed, and tells only its own caller', async () => {
     const inTurn = makeInTurn()
     const failed = inTurn('one', () => Promise.reject(new Error('no')))

@@ -16,13 +16,9 @@ import { silentLogger } from '@millrace/runtime'
 import { eventually } from '@millrace/testkit'
 import { collectRecords } from '../../../test/support/collect-records.ts'
 import { httpClient, type HttpClient } from '../../../test/support/http-client.ts'
+import { startOwnServer, type OwnServer } from '../../../test/support/own-server.ts'
 import { startServiceProcess, type ServiceProcess } from '../../../test/support/service-process.ts'
-import {
-  prepareServers,
-  startOwnKafka,
-  type OwnKafka,
-  type TestServers,
-} from '../../../test/support/test-servers.ts'
+import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
 import { expectedDocuments, storedDocuments } from './expected-documents.ts'
 
 const TOPIC = 'orders.order.events'
@@ -40,7 +36,7 @@ type Checkpoint = {
 
 // One story told in order, on a Kafka of its own: the last tests break the log on purpose.
 describe('the projector', () => {
-  let ownKafka: OwnKafka
+  let ownKafka: OwnServer
   let servers: TestServers
   let kafka: KafkaConnection
   let codec: Codec
@@ -49,7 +45,7 @@ describe('the projector', () => {
   const projectors: ServiceProcess[] = []
 
   beforeAll(async () => {
-    ownKafka = await startOwnKafka()
+    ownKafka = await startOwnServer('kafka')
     servers = await prepareServers({ name: 'projector', kafka: ownKafka.url })
     kafka = connectKafka({ brokers: [ownKafka.url], clientId: 'test', logger: silentLogger })
     codec = await connectCodec({ registryUrl: servers.registry, writes: [] })
