@@ -60,18 +60,21 @@ export type EventStore = {
   keepAnswer(tail: StreamTail, decide: DecideAnswer): Promise<KeepOutcome>
 }
 
-/** Two round trips under way keep the server busy; more would only make the groups smaller. */
-const TOGETHER = { maxItems: 256, maxRuns: 2, maxWaiting: 2_048 }
+/**
+ * One call under way: what comes meanwhile makes the next group, and the larger the groups, the less each commit costs
+ * the server (a third of a lone insert at 12, a fifth at 32). Two transactions would besides meet in the same documents.
+ */
+const TOGETHER = { maxItems: 256, maxRuns: 1, maxWaiting: 2_048 }
 
-/** One at a time: two transactions of this process would only meet in the same documents. */
-const INLINE_TOGETHER = { ...TOGETHER, maxRuns: 1 }
+/** Reads wait for no disk: two under way keep the server busy. */
+const READ_TOGETHER = { ...TOGETHER, maxRuns: 2 }
 
 export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const collections = collectionsOf(connection.db)
   const { commits, answers } = collections
   const { inCausalSession } = connection
   const load = coalesce({
-    ...TOGETHER,
+    ...READ_TOGETHER,
     run: (tails: readonly StreamTail[]) => inCausalSession((session) => loadStreams(commits, tails, session)),
   })
   const append = coalesce({
@@ -80,7 +83,7 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
       inCausalSession((session) => appendCommits(collections, wanted, session)),
   })
   const appendWithDocuments = coalesce({
-    ...INLINE_TOGETHER,
+    ...TOGETHER,
     run: (wanted: readonly InlineCommit[]) =>
       inCausalSession((session) => appendInline({ collections, session }, wanted)),
   })

@@ -63,7 +63,7 @@ const recover = async (press: Press, goesOn: GoesOn): Promise<Publication | unde
  * A publication costs the same for one event as for a hundred, and takes the database's time from the commands that
  * make the next ones: so a shard starts at most one in this time. The first after a rest starts at once.
  */
-const PACE_MS = 25
+const PACE_MS = 50
 
 /** Everything unfinished first, then what waits, until the lease is lost, another relay is faster, or we stop. */
 const publishWhileHeld = async (
