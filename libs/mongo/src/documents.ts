@@ -52,14 +52,13 @@ export type AnswerDocument = {
   readonly answer: {
     readonly status: 200 | 422
     readonly body: Record<string, unknown>
-    readonly etag?: string
   }
   readonly expiresAt: Date
 }
 
 export type ShardId = { readonly topic: string; readonly partition: number }
 
-/** The relay's intent to publish `commitIds` under consecutive sequences; see relay.ts of command-api. */
+/** The relay's intent to publish `commitIds` under consecutive sequences; see publish.ts of command-api. */
 export type PublicationDocument = {
   readonly _id: ShardId & { readonly n: number }
   readonly firstSequence: number

@@ -130,8 +130,8 @@ const keepAnswer = async (at: At, tail: StreamTail, decide: DecideAnswer): Promi
   } catch (error) {
     if (!isDuplicateKey(error) || !attempted) throw error
     const former = await findFormer(collections.answers, scopeOf(attempted), session)
-    if (former) return { type: 'key-used', former }
-    throw error
+    // An answer that expired meanwhile leaves nothing behind.
+    return former ? { type: 'key-used', former } : { type: 'changed' }
   }
 }
 

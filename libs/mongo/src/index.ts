@@ -80,6 +80,7 @@ export {
   type StreamReader,
 } from './stream-reader.ts'
 export { mongoStreamStarts, type StreamStarts } from './stream-starts.ts'
+export { publishedBytes } from './published-bytes.ts'
 export { topicIncarnations, type TopicIncarnations } from './topics.ts'
 export { initiateReplicaSet, pingMongo } from './replica-set.ts'
 export { withTransaction, type Transaction } from './transaction.ts'

@@ -36,7 +36,7 @@ const TRANSIENT_NAMES = new Set([
  */
 const TRANSIENT_CODES = new Set<unknown>([
   6, 7, 24, 43, 50, 64, 89, 91, 112, 133, 134, 189, 202, 237, 239, 246, 251, 262, 290, 9001, 10107, 11600,
-  11602, 13435, 13436,
+  11601, 11602, 13435, 13436,
 ])
 
 export const isTransientMongoError = (error: unknown): boolean => {

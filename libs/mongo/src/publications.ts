@@ -8,6 +8,7 @@ import {
   type ShardId,
 } from './documents.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
+import { publishedBytes } from './published-bytes.ts'
 
 export type PlannedEvent = {
   readonly id: string
@@ -74,10 +75,8 @@ const toPlanned = (commit: CommitDocument): PlannedCommit => ({
   events: commit.events.map((event) => ({ ...event, bytes: bytesOf(event.bytes) })),
 })
 
-/** Headers and key of one event on Kafka, generously; the exact size is checked at the door. */
-const EVENT_OVERHEAD_BYTES = 1_024
 const sizeOf = (commit: PlannedCommit): number =>
-  commit.events.reduce((sum, event) => sum + event.bytes.length + EVENT_OVERHEAD_BYTES, 0)
+  commit.events.reduce((sum, event) => sum + publishedBytes(event), 0)
 
 const shardFilter = ({ topic, partition }: ShardId) => ({ '_id.topic': topic, '_id.partition': partition })
 

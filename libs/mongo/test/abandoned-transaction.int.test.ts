@@ -51,3 +51,17 @@ it('a transaction whose process died does not stand in the way of the next one',
   expect(document?.fields).toEqual({ count: 2 })
   await abandoned.endSession()
 })
+
+it('nor of commits that need none: those that travel with the one it holds up go on too', async () => {
+  const [stream, other] = [randomUUID(), randomUUID()]
+  const abandoned = dead.client.startSession()
+  abandoned.startTransaction()
+  const held = { _id: randomUUID(), tenant: TENANT, stream, first: 1 }
+  await dead.db.collection<typeof held>('commits').insertOne(held, { session: abandoned })
+  const store = mongoEventStore(living)
+  const outcomes = await Promise.all([store.append(commitOf(stream, 1)), store.append(commitOf(other, 1))])
+  expect(outcomes).toEqual([{ type: 'appended' }, { type: 'appended' }])
+  await expect(abandoned.commitTransaction()).rejects.toMatchObject({ codeName: 'NoSuchTransaction' })
+  expect((await store.load({ tenant: TENANT, stream })).version).toBe(1)
+  await abandoned.endSession()
+})

@@ -7,8 +7,12 @@ export type Health = {
   /** Does the loop make progress? Never asks a dependency: an outage must not restart us. */
   live(): boolean
   /** Per dependency a check that throws when it is missing. */
-  readonly ready: Readonly<Record<string, () => Promise<void> | void>>
+  readonly ready: Checks
+  /** Reported beside them, but not needed for the service to do its work: without them it still is ready. */
+  readonly optional?: Checks
 }
+
+type Checks = Readonly<Record<string, () => Promise<void> | void>>
 
 const READY_TIMEOUT_MS = 2_000
 
@@ -28,6 +32,11 @@ const checkOne = async (check: () => Promise<void> | void): Promise<string> => {
   }
 }
 
+const askAll = async (checks: Checks): Promise<Record<string, string>> => {
+  const entries = Object.entries(checks).map(async ([name, check]) => [name, await checkOne(check)] as const)
+  return Object.fromEntries(await Promise.all(entries))
+}
+
 /** `/livez`, `/readyz` (says which dependency is missing) and `/metrics`, on a port of their own. */
 export const startAdminServer = async (options: {
   host: string
@@ -43,11 +52,10 @@ export const startAdminServer = async (options: {
     response.status(live ? 200 : 503).json({ live })
   })
   app.get('/readyz', async (_request, response) => {
-    const entries = await Promise.all(
-      Object.entries(health().ready).map(async ([name, check]) => [name, await checkOne(check)] as const),
-    )
-    const ready = entries.every(([, answer]) => answer === 'ok')
-    response.status(ready ? 200 : 503).json({ ready, checks: Object.fromEntries(entries) })
+    const { ready: needed, optional = {} } = health()
+    const [checks, extra] = await Promise.all([askAll(needed), askAll(optional)])
+    const ready = Object.values(checks).every((answer) => answer === 'ok')
+    response.status(ready ? 200 : 503).json({ ready, checks: { ...checks, ...extra } })
   })
   app.get('/metrics', async (_request, response) => {
     response.set('content-type', metrics.registry.contentType).send(await metrics.registry.metrics())

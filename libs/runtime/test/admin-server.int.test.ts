@@ -45,6 +45,17 @@ it('says which dependency is missing and why', async () => {
   })
 })
 
+it('is ready without what it can do without, and says that it is missing', async () => {
+  const down = (): never => {
+    throw new Error('no broker')
+  }
+  health = { ...WELL, ready: { mongo: () => Promise.resolve() }, optional: { kafka: down } }
+  expect(await ask('/readyz')).toEqual({
+    status: 200,
+    body: { ready: true, checks: { mongo: 'ok', kafka: 'no broker' } },
+  })
+})
+
 it('does not wait for a dependency that hangs', async () => {
   health = { ...WELL, ready: { ...WELL.ready, registry: () => Promise.withResolvers<void>().promise } }
   expect(await ask('/readyz')).toEqual({

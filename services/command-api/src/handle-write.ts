@@ -15,7 +15,8 @@
 
 import { absent, streamIdOf, type Aggregate, type Aggregates } from '@millrace/aggregates'
 import { ImpossibleEventError, fold, type Decision } from '@millrace/domain'
-import type { EventStore } from '@millrace/mongo'
+import { publishedBytes, type EventStore, type Fields, type InlineChange, type Sight } from '@millrace/mongo'
+import { backoffMs, pause } from '@millrace/runtime'
 import type { Answers } from './answers.ts'
 import {
   answerOf,
@@ -44,11 +45,13 @@ export type HandleWriteDeps = DecideDeps & {
 }
 
 /** After this many lost races the client hears 409 and may try again itself. */
-const MAX_TRIES = 8
+const MAX_TRIES = 12
+
+/** Whoever has lost reads before the next try, the winner does not: without a pause the same one would win again. */
+const AFTER_LOST_RACE = { firstMs: 4, maxMs: 250 }
 
 /** Keys, headers and values of a commit, which is never split over two sends: above it Kafka might refuse them. */
 const MAX_COMMIT_BYTES = 900 * 1024
-const HEADER_ALLOWANCE_BYTES = 2 * 1024
 
 export const makeHandleWrite = (deps: HandleWriteDeps): HandleWrite => {
   const handle = handleInTurn(deps)
@@ -76,6 +79,8 @@ const handleInTurn =
       const at = request.occurredAt ?? deps.now()
       const outcome = await tryOnce(deps, { request, aggregate, at }, reads > 0)
       if (outcome !== 'read') return outcome
+      // The first reading is no lost race: nothing was known.
+      if (reads > 0) await pause(backoffMs(reads, AFTER_LOST_RACE) * Math.random())
       aggregate = await read(deps, request, aggregate)
     }
     return { type: 'conflict', currentVersion: aggregate.version }
@@ -97,19 +102,42 @@ type Tried = WriteOutcome | 'read'
 
 const tryOnce = async (deps: HandleWriteDeps, attempt: Attempt, isRead: boolean): Promise<Tried> => {
   const { request, aggregate, at } = attempt
+  /** For answers that are not kept: of a repetition the first answer counts. */
+  const unlessAnswered = async (outcome: WriteOutcome): Promise<Tried> =>
+    isRead ? ((await formerAnswer(deps, request)) ?? outcome) : 'read'
+
   if (!holds(request.precondition, aggregate.version))
-    return isRead ? preconditionFailed(deps, attempt) : 'read'
+    return unlessAnswered({ type: 'precondition-failed', currentVersion: aggregate.version })
   const proposed = eventsOf(request.decide(aggregate.state, at))
   if (proposed.length === 0) return isRead ? keepAnswer(deps, attempt) : 'read'
   const events = await encodeEvents(deps, attempt, proposed)
-  const bytes = events.reduce((sum, event) => sum + event.bytes.length + HEADER_ALLOWANCE_BYTES, 0)
-  if (bytes > MAX_COMMIT_BYTES) return { type: 'events-too-large', bytes }
+  const bytes = events.reduce((sum, event) => sum + publishedBytes(event), 0)
+  if (bytes > MAX_COMMIT_BYTES) return unlessAnswered({ type: 'events-too-large', bytes })
+  const folded = foldEvents(attempt, events)
+  if (folded.type === 'impossible') return unlessAnswered(folded)
+  return append(deps, attempt, { events, state: folded.state })
+}
+
+type Folded =
+  { readonly type: 'folded'; readonly state: unknown } | Extract<WriteOutcome, { type: 'impossible' }>
+
+/** Before anything is written: a stream that its own fold refuses could never be read again. */
+const foldEvents = ({ request, aggregate }: Attempt, events: readonly EncodedEvent[]): Folded => {
+  const occurred = events.map(({ event, occurredAt }) => ({ ...event, occurredAt }))
   try {
-    return await append(deps, attempt, events)
+    return { type: 'folded', state: fold(request.context.decider, occurred, aggregate.state) }
   } catch (error) {
-    if (!(error instanceof ImpossibleEventError)) throw error
-    return isRead ? { type: 'impossible', reason: error.message } : 'read'
+    if (error instanceof ImpossibleEventError) return { type: 'impossible', reason: error.message }
+    throw error
   }
+}
+
+const formerAnswer = async (
+  { store, answers }: HandleWriteDeps,
+  request: WriteRequest,
+): Promise<WriteOutcome | undefined> => {
+  const former = await store.findFormer({ tenant: request.tenant, ...keyOf(request) })
+  return former && answers.ofFormer(former, request)
 }
 
 /** Empty for a no and for a no-op. */
@@ -121,36 +149,14 @@ const holds = (precondition: Precondition | undefined, version: number): boolean
   return precondition.type === 'exists' ? version > 0 : precondition.versions.includes(version)
 }
 
-const preconditionFailed = async (
-  deps: HandleWriteDeps,
-  { request, aggregate }: Attempt,
-): Promise<WriteOutcome> => {
-  const former = await deps.store.findFormer({ tenant: request.tenant, ...keyOf(request) })
-  if (former) return deps.answers.ofFormer(former, request)
-  return { type: 'precondition-failed', currentVersion: aggregate.version }
-}
-
 const append = async (
   deps: HandleWriteDeps,
   attempt: Attempt,
-  events: readonly EncodedEvent[],
+  { events, state }: { events: readonly EncodedEvent[]; state: unknown },
 ): Promise<Tried> => {
   const { request, aggregate } = attempt
-  const { decider } = request.context
-  // Before anything is written: a stream that its own fold refuses could never be read again.
-  const state = fold(
-    decider,
-    events.map(({ event, occurredAt }) => ({ ...event, occurredAt })),
-    aggregate.state,
-  )
   const commit = commitOf(deps, attempt, events)
-  const outcome = await deps.store
-    .append(commit, inlineChangesOf(attempt, events))
-    .catch((error: unknown) => {
-      // Nobody knows whether it is in.
-      deps.cache.forget(request)
-      throw error
-    })
+  const outcome = await deps.store.append(commit, inlineChangesOf(attempt, events))
   switch (outcome.type) {
     case 'appended': {
       const version = aggregate.version + events.length
@@ -178,12 +184,8 @@ const keepAnswer = async (deps: HandleWriteDeps, { request, aggregate, at }: Att
     const proposed = eventsOf(decision)
     if (proposed.length === 0) return answerOf(deps, attempt, decision)
     const events = await encodeEvents(deps, attempt, proposed)
-    for (const { projection, id, change } of inlineChangesOf(attempt, events)) {
-      const verdict = change(await sight.readDocument(projection, id))
-      if (verdict.type === 'refused')
-        return answerOf(deps, attempt, { type: 'rejected', reason: verdict.reason })
-    }
-    return undefined
+    const reason = await refusalOf(sight, inlineChangesOf(attempt, events))
+    return reason === undefined ? undefined : answerOf(deps, attempt, { type: 'rejected', reason })
   })
   switch (outcome.type) {
     case 'kept':
@@ -193,4 +195,17 @@ const keepAnswer = async (deps: HandleWriteDeps, { request, aggregate, at }: Att
     case 'changed':
       return 'read'
   }
+}
+
+/** Why an inline read model refuses the commit, whose changes follow each other; undefined when none does. */
+const refusalOf = async (sight: Sight, changes: readonly InlineChange[]): Promise<string | undefined> => {
+  const changed = new Map<string, Fields | null>()
+  for (const { projection, id, change } of changes) {
+    const name = `${projection}/${id}`
+    const before = changed.has(name) ? changed.get(name) : await sight.readDocument(projection, id)
+    const verdict = change(before ?? null)
+    if (verdict.type === 'refused') return verdict.reason
+    changed.set(name, verdict.fields)
+  }
+  return undefined
 }

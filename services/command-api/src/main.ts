@@ -25,7 +25,9 @@ await runService(
       }),
       health: {
         live: () => true,
-        ready: { mongo: mongo.ping, kafka: async () => void (await pingKafka(parts.kafka)) },
+        ready: { mongo: mongo.ping },
+        // Commands are taken without it: the relay catches up.
+        optional: { kafka: async () => void (await pingKafka(parts.kafka)) },
       },
     }
   },

@@ -9,7 +9,6 @@ import { LRUCache } from 'lru-cache'
 export type StateCache = {
   get(ref: AggregateRef): Aggregate | undefined
   set(ref: AggregateRef, aggregate: Aggregate): void
-  forget(ref: AggregateRef): void
 }
 
 /** Key, numbers and the cache's own books of one entry, beside its state. */
@@ -29,6 +28,5 @@ export const makeStateCache = (maxBytes: number): StateCache => {
   return {
     get: (ref) => entries.get(nameOf(ref)),
     set: (ref, aggregate) => void entries.set(nameOf(ref), aggregate),
-    forget: (ref) => void entries.delete(nameOf(ref)),
   }
 }

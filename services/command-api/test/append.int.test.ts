@@ -93,6 +93,18 @@ describe('POST /streams/{id}/events', () => {
     expect([other.status, other.json()['type']]).toEqual([422, expect.stringMatching(/key-reused$/)])
   })
 
+  it('gives its first answer again also where the same events could not follow themselves', async () => {
+    const stream = newStream()
+    const key = randomUUID()
+    const first = await append(stream, 'any', { events: [placed], key })
+    for (const via of [0, 1] as const) {
+      const again = await append(stream, 'any', { events: [placed], key, via })
+      expect([again.status, again.text]).toEqual([200, first.text])
+    }
+    const other = await append(stream, 'any', { events: [placed] })
+    expect([other.status, other.json()['type']]).toEqual([422, expect.stringMatching(/invalid-event$/)])
+  })
+
   it('lets one of many racing appends win each version', async () => {
     const stream = newStream()
     const answers = await Promise.all(
@@ -186,6 +198,16 @@ describe('POST /streams/{id}/events', () => {
     ['a version that is no number', { expected: '1.5', events: [placed] }, 400],
     ['a negative version', { expected: '-1', events: [placed] }, 400],
     ['an empty Expected-Version', { expected: '', events: [placed] }, 400],
+    [
+      'metadata that makes it too large for Kafka',
+      {
+        events: Array.from({ length: 220 }, () => ({
+          ...placed,
+          metadata: Object.fromEntries(Array.from({ length: 16 }, (_, n) => [`m${n}`, 'x'.repeat(230)])),
+        })),
+      },
+      413,
+    ],
     [
       'an event too large for Kafka',
       {

@@ -42,7 +42,7 @@ const placed = (quantity = 1) => ({
 })
 
 describe('version conflicts', () => {
-  it.each([1, 8])('are decided again after %d lost races', async (races) => {
+  it.each([1, 12])('are decided again after %d lost races', async (races) => {
     const desk = await openCommandDesk(contested(races))
     const outcome = await desk.send(
       'place',
@@ -52,14 +52,14 @@ describe('version conflicts', () => {
     expect(outcome).toMatchObject({ type: 'accepted', body: { version: races + 1 } })
   })
 
-  it('end as a conflict after 9 lost races, with the version that won', async () => {
-    const desk = await openCommandDesk(contested(9))
+  it('end as a conflict after 13 lost races, with the version that won', async () => {
+    const desk = await openCommandDesk(contested(13))
     const outcome = await desk.send(
       'place',
       desk.newOrder(),
       anythingGoes(() => [placed()]),
     )
-    expect(outcome).toEqual({ type: 'conflict', currentVersion: 9 })
+    expect(outcome).toEqual({ type: 'conflict', currentVersion: 13 })
   })
 })
 

@@ -42,28 +42,33 @@ export const memoryEventStore = (): EventStore => {
     }
   }
 
-  const changed = (inline: readonly InlineChange[]): string | undefined => {
+  type Change =
+    | { readonly type: 'refused'; readonly reason: string }
+    | { readonly type: 'changed'; readonly after: ReadonlyMap<string, Fields | null> }
+
+  const tryChanges = (inline: readonly InlineChange[]): Change => {
     const after = new Map(documents)
     for (const { projection, id, change } of inline) {
       const name = `${projection}/${id}`
       const verdict = change(after.get(name) ?? null)
-      if (verdict.type === 'refused') return verdict.reason
+      if (verdict.type === 'refused') return verdict
       after.set(name, verdict.fields)
     }
-    for (const [name, fields] of after) documents.set(name, fields)
-    return undefined
+    return { type: 'changed', after }
   }
 
   return {
     load: async (stream) => read(stream),
     // Look-up and write have no await between them: that is what the indexes of the real store come to.
     append: async (commit, inline = []) => {
+      // In the order of the real store: its documents are asked before its indexes.
+      const change = tryChanges(inline)
+      if (change.type === 'refused') return change
       const former = formers.get(scopeOf(commit))
       if (former) return { type: 'key-used', former }
       const { version } = read(commit)
       if (commit.first !== version + 1) return { type: 'version-taken' }
-      const reason = changed(inline)
-      if (reason !== undefined) return { type: 'refused', reason }
+      for (const [name, fields] of change.after) documents.set(name, fields)
       const written = { ...commit, last: version + commit.events.length }
       commits.push(written)
       // A former commit is only asked for what a new one has too; its bytes stay as they were given.

@@ -25,13 +25,6 @@ describe('the state cache', () => {
     expect(cache.get(refOf('b'))).toBeUndefined()
   })
 
-  it('forgets what it is told to', () => {
-    const cache = makeStateCache(100_000)
-    cache.set(refOf('a'), aggregate(1))
-    cache.forget(refOf('a'))
-    expect(cache.get(refOf('a'))).toBeUndefined()
-  })
-
   it('holds as many states as fit its bytes, and drops what was used least recently', () => {
     const cache = makeStateCache(25_000)
     const large = 'x'.repeat(4_000)

@@ -38,12 +38,15 @@ const asksToRetry = ({ status, headers }: HttpAnswer): boolean =>
 
 type Seen = { readonly calls: readonly WriteCall[]; readonly faults: readonly string[] }
 
+type Due = {
+  readonly answer: (answer: HttpAnswer) => boolean
+  readonly inFlight: (answer: HttpAnswer) => boolean
+  /** Of `/readyz`. */
+  readonly ready: 200 | 503
+}
+
 /** Sends wave after wave while the server is away; what each is answered must be allowed. */
-const during = async (
-  side: WriteSide,
-  { lastsMs, goDown, comeBack }: Outage,
-  due: { answer: (answer: HttpAnswer) => boolean; inFlight: (answer: HttpAnswer) => boolean },
-): Promise<Seen> => {
+const during = async (side: WriteSide, { lastsMs, goDown, comeBack }: Outage, due: Due): Promise<Seen> => {
   const inFlight = waveOf(side)
   const sending = sendAll(side, inFlight)
   await goDown()
@@ -55,7 +58,7 @@ const during = async (
     calls.push(...wave)
     faults.push(...answersBeside(await sendAll(side, wave), due.answer))
   } while (performance.now() - startedAt < lastsMs)
-  faults.push(...(await healthIs(side, [200, 503])))
+  faults.push(...(await healthIs(side, [200, due.ready])))
   await comeBack()
   faults.push(...(await healthIs(side, [200, 200])))
   return { calls, faults }
@@ -77,11 +80,7 @@ const settle = async (side: WriteSide, { calls, faults }: Seen): Promise<string[
   ]
 }
 
-const without = async (
-  side: WriteSide,
-  outage: Outage,
-  due: Parameters<typeof during>[2],
-): Promise<string[]> => {
+const without = async (side: WriteSide, outage: Outage, due: Due): Promise<string[]> => {
   const before = processesOf(side)
   const faults = await settle(side, await during(side, outage, due))
   const isSame = processesOf(side) === before && side.replicas.every((one) => one.process().isAlive())
@@ -93,10 +92,11 @@ export const withoutMongo = (side: WriteSide, outage: Outage): Promise<string[]>
   without(side, outage, {
     answer: asksToRetry,
     inFlight: (answer) => answer.status === 200 || asksToRetry(answer),
+    ready: 503,
   })
 
 /** Commands are accepted all the while; afterwards the relay catches up. */
 export const withoutKafka = (side: WriteSide, outage: Outage): Promise<string[]> =>
-  without(side, outage, { answer: isAccepted, inFlight: isAccepted })
+  without(side, outage, { answer: isAccepted, inFlight: isAccepted, ready: 200 })
 
 const isAccepted = ({ status }: HttpAnswer): boolean => status === 200

@@ -69,5 +69,11 @@ const notAtVersion = (currentVersion: number) =>
 export const commandRoute = (handle: HandleWrite): Route => ({
   method: 'post',
   path: '/:aggregates/:id/:command',
-  handle: async (call) => toReply(await handle(toRequest(call)), notAtVersion),
+  handle: async (call) => {
+    const outcome = await handle(toRequest(call))
+    // Our fault, not the client's.
+    if (outcome.type === 'impossible')
+      throw new Error(`a decider made what its fold refuses: ${outcome.reason}`)
+    return toReply(outcome, notAtVersion)
+  },
 })
