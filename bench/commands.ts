@@ -12,6 +12,7 @@ import {
 import type { BenchServers } from './servers.ts'
 import { startServiceProcess } from '../test/support/service-process.ts'
 import { ensureStoreIndexes, connectMongo } from '@millrace/mongo'
+import { pause } from '@millrace/runtime'
 
 type Command = {
   readonly path: (id: string) => string
@@ -38,6 +39,19 @@ type Question = {
   readonly command: Command
   readonly connections: number
   readonly n: number
+  /** Before each call, not counted: the relay is done with what came before. */
+  readonly restMs?: number
+}
+
+/** Seconds for all calls, rests left out. */
+const run = async ({ n, connections, restMs }: Question, work: (index: number) => Promise<unknown>) => {
+  if (restMs === undefined) return timed(() => inFlight(n, connections, work))
+  let seconds = 0
+  for (let index = 0; index < n; index++) {
+    await pause(restMs)
+    seconds += await timed(() => work(index))
+  }
+  return seconds
 }
 
 type Rig = {
@@ -49,12 +63,10 @@ type Rig = {
 const ask = async (rig: Rig, { rounds }: BenchSettings, asked: Question): Promise<BenchLine> => {
   const { question, command, connections, n } = asked
   const ours = (round: number) =>
-    timed(() => inFlight(n, connections, (index) => rig.send(command, `${question}${round}-${index}`, index)))
+    run(asked, (index) => rig.send(command, `${question}${round}-${index}`, index))
   const calibration = async (round: number) => {
     const commits = await makeCommits(`${question}${round}`, n)
-    return timed(() =>
-      inFlight(n, connections, async (index) => rig.insert(commits[index] ?? { _id: 'none' })),
-    )
+    return run(asked, async (index) => rig.insert(commits[index] ?? { _id: 'none' }))
   }
   const of = `insertOne majority, ${connections} in flight, same indexes`
   return toLine({ name: 'commands', question, n, of }, await compare(ours, calibration, rounds))
@@ -95,7 +107,8 @@ export const benchCommands: Bench = (servers, settings) => {
   const questions: Question[] = [
     { question: 'main', command: addProduct, connections: 64, n },
     { question: 'inline', command: placeOrder, connections: 64, n },
-    { question: 'alone', command: addProduct, connections: 1, n: Math.ceil(n / 10) },
+    { question: 'alone', command: addProduct, connections: 1, n: Math.ceil(n / 40), restMs: 40 },
+    { question: 'sequential', command: addProduct, connections: 1, n: Math.ceil(n / 10) },
   ]
   return withRig(servers, async (rig) => {
     const lines: BenchLine[] = []
