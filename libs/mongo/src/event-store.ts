@@ -75,7 +75,8 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const { inCausalSession } = connection
   const load = coalesce({
     ...READ_TOGETHER,
-    run: (tails: readonly StreamTail[]) => inCausalSession((session) => loadStreams(commits, tails, session)),
+    run: (tails: readonly StreamTail[]) =>
+      inCausalSession((session) => loadStreams({ commits, session }, tails)),
   })
   const append = coalesce({
     ...TOGETHER,
@@ -136,7 +137,7 @@ const keepAnswer = async (at: At, tail: StreamTail, decide: DecideAnswer): Promi
 }
 
 const sightOf = async ({ collections, session }: At, wanted: StreamTail): Promise<Sight> => {
-  const [tail] = await loadStreams(collections.commits, [wanted], session)
+  const [tail] = await loadStreams({ commits: collections.commits, session }, [wanted])
   if (!tail) throw new Error('a load answers for every stream')
   return {
     tail,

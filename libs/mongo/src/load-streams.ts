@@ -33,27 +33,36 @@ export type LoadedStream = {
   readonly isComplete: boolean
 }
 
-/** What one query may bring into memory, over all its streams. */
-const LIMITS = { commits: 4_096, bytes: 32 * 1024 * 1024 }
+export type LoadLimits = { readonly commits: number; readonly events: number; readonly bytes: number }
 
-/** The tails of some streams, each in order; one query for all. */
+/** What one query may bring into memory, over all its streams. */
+const LIMITS: LoadLimits = { commits: 4_096, events: 65_536, bytes: 32 * 1024 * 1024 }
+
+type From = { readonly commits: Collection<CommitDocument>; readonly session: ClientSession }
+
+/**
+ * The tails of some streams, each in order; one query for all. Where long ones have left no room, the tail that was
+ * asked for first among those that got nothing is read alone, so that nobody waits for ever.
+ */
 export const loadStreams = async (
-  commits: Collection<CommitDocument>,
+  from: From,
   tails: readonly StreamTail[],
-  session: ClientSession,
+  limits = LIMITS,
 ): Promise<LoadedStream[]> => {
-  const cursor = commits
-    .find({ $or: tails.map(tailFilter) }, { session })
-    .sort({ tenant: 1, stream: 1, first: 1 })
-    .limit(LIMITS.commits)
-  const found: CommitDocument[] = []
-  let bytes = 0
-  for await (const commit of cursor) {
-    found.push(commit)
-    bytes += commit.events.reduce((sum, event) => sum + event.bytes.length(), 0)
-    if (bytes >= LIMITS.bytes) break
-  }
-  const isAll = found.length < LIMITS.commits && bytes < LIMITS.bytes
+  const loaded = await loadTogether(from, tails, limits)
+  const starved = loaded.findIndex(({ isComplete, events }) => !isComplete && events.length === 0)
+  const tail = tails[starved]
+  if (!tail || tails.length === 1) return loaded
+  const [alone] = await loadTogether(from, [tail], limits)
+  return loaded.map((one, index) => (index === starved && alone ? alone : one))
+}
+
+const loadTogether = async (
+  { commits, session }: From,
+  tails: readonly StreamTail[],
+  limits: LoadLimits,
+): Promise<LoadedStream[]> => {
+  const { found, isAll } = await readWithin({ commits, session }, tails, limits)
   const byStream = Map.groupBy(found, nameOf)
   const last = found.at(-1)
   // Streams come one after the other: those before the last one that was seen are complete.
@@ -63,6 +72,27 @@ export const loadStreams = async (
     const own = (byStream.get(nameOf(tail)) ?? []).filter((commit) => isIn(tail, commit))
     return toLoaded(tail, own, isComplete(tail))
   })
+}
+
+const readWithin = async (
+  { commits, session }: From,
+  tails: readonly StreamTail[],
+  limits: LoadLimits,
+): Promise<{ found: CommitDocument[]; isAll: boolean }> => {
+  const cursor = commits
+    .find({ $or: tails.map(tailFilter) }, { session })
+    .sort({ tenant: 1, stream: 1, first: 1 })
+    .limit(limits.commits)
+  const found: CommitDocument[] = []
+  let events = 0
+  let bytes = 0
+  for await (const commit of cursor) {
+    found.push(commit)
+    events += commit.events.length
+    bytes += commit.events.reduce((sum, event) => sum + event.bytes.length(), 0)
+    if (events >= limits.events || bytes >= limits.bytes) return { found, isAll: false }
+  }
+  return { found, isAll: found.length < limits.commits }
 }
 
 /** In the order of MongoDB's simple collation, which compares bytes of UTF-8. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { mongoEventStore, type EventStore } from '../src/event-store.ts'
-import type { StreamTail } from '../src/load-streams.ts'
+import { collectionsOf } from '../src/documents.ts'
+import { loadStreams, type LoadLimits, type StreamTail } from '../src/load-streams.ts'
 import { appendAll, commitOf, openDatabase, TENANT, type TestDatabase } from './mongo-fixture.ts'
 
 let database: TestDatabase
@@ -64,5 +65,48 @@ describe('the tail of a stream', () => {
       versionsOf({ ...stream, after: 10 }),
     ])
     expect(answers).toEqual([[7, 8, 9, 10], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 2], []])
+  })
+})
+
+describe('tails that are read together', () => {
+  const NO_LIMITS: LoadLimits = { commits: 1_000, events: 1_000, bytes: 1e9 }
+  const load = (tails: readonly StreamTail[], limits: Partial<LoadLimits>) =>
+    database.connection.inCausalSession((session) =>
+      loadStreams({ commits: collectionsOf(database.connection.db).commits, session }, tails, {
+        ...NO_LIMITS,
+        ...limits,
+      }),
+    )
+  const twoStreams = async (): Promise<StreamTail[]> =>
+    (await Promise.all([freshStream(), freshStream()])).toSorted((a, b) => (a.stream < b.stream ? -1 : 1))
+
+  it.each<[string, Partial<LoadLimits>]>([
+    ['commits', { commits: 3 }],
+    ['events', { events: 6 }],
+    ['bytes', { bytes: 150 }],
+  ])('end within the limit of %s, and say which of them do not', async (_, limits) => {
+    const tail = await freshStream()
+    const [page] = await load([tail], limits)
+    expect(page?.isComplete).toBe(false)
+    expect(page?.events.length).toBeLessThan(10)
+    const [rest] = await load([{ ...tail, after: page?.version ?? 0 }], {})
+    expect([...(page?.events ?? []), ...(rest?.events ?? [])].map(({ version }) => version)).toEqual(
+      Array.from({ length: 10 }, (_event, index) => index + 1),
+    )
+  })
+
+  it('do not starve: the first one that found no room is read alone', async () => {
+    const tails = await twoStreams()
+    const loaded = await load(tails, { commits: 2 })
+    expect(loaded.map(({ events, isComplete }) => [events.length, isComplete])).toEqual([
+      [5, false],
+      [5, false],
+    ])
+  })
+
+  it('of streams before the last one that was seen are complete', async () => {
+    const tails = await twoStreams()
+    const loaded = await load(tails, { commits: 6 })
+    expect(loaded.map(({ isComplete }) => isComplete)).toEqual([true, false])
   })
 })

@@ -89,8 +89,9 @@ const holdOnce = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<vo
     name: `relay:${shard.topic}:${shard.partition}`,
     owner: deps.owner,
     ttlMs: deps.leaseMs,
-    // A topic made anew is published again from the first record.
-    isValid: async () => (await deps.incarnationOf(shard.topic)) === incarnation,
+    // A topic made anew is published again from the first record; one that has lost records waits for that.
+    isValid: async () =>
+      (await deps.incarnationOf(shard.topic)) === incarnation && !(await deps.isEmptied(shard.topic)),
   })
   if (!lease) return pause(deps.leaseMs / 2, rest.stopping)
   const producer = deps.makeProducer(shard)
