@@ -5,6 +5,9 @@
 // A transaction ends with the first duplicate key, for all of its commits. So after one the losers are found by
 // looking (whose key was used, whose version is there), get their answers, and the rest goes again. Two commits of
 // one stream, or under one key, never share a transaction: they would be each other's duplicate.
+//
+// A document that somebody else's transaction holds makes the whole group conflict. So a group that keeps conflicting
+// is halved until the commit that wants that document is alone; it is then tried by itself, beside the next groups.
 
 import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
 import { lostTo, type AppendOutcome } from './append-commits.ts'
@@ -15,6 +18,7 @@ import {
   type ReadModelDocument,
 } from './documents.ts'
 import { findFormers, scopeNameOf, scopeOf } from './former-answers.ts'
+import { isWriteConflict } from './end-abandoned.ts'
 import { isDuplicateKey } from './mongo-error.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -44,10 +48,27 @@ type At = { readonly collections: Collections; readonly session: ClientSession }
 /** The change itself threw: the fault of one commit, which must not become that of its group. */
 type Failed = { readonly type: 'failed'; readonly error: unknown }
 
-export type InlineOutcome = AppendOutcome | Failed
+/** Alone, and another transaction still holds its document: it has to wait without the others. */
+type Held = { readonly type: 'held' }
+
+export type InlineOutcome = AppendOutcome | Failed | Held
+
+/** How long a group tries before it is halved; a transaction of a living process is over in a few milliseconds. */
+const GROUP_PATIENCE_MS = 100
 
 /** Losing again and again means that somebody else is faster each time: let the callers decide anew. */
 const MAX_ROUNDS = 8
+
+/** A commit by itself, with all the patience that a request has. */
+export const appendHeld = async (at: At, wanted: InlineCommit): Promise<AppendOutcome | Failed> => {
+  try {
+    const outcomes = await inTransaction(at.session, () => writeGroup(at, [wanted]))
+    return outcomes.get(wanted) ?? { type: 'version-taken' }
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+    return (await losersOf(at, [wanted])).get(wanted) ?? { type: 'version-taken' }
+  }
+}
 
 export const appendInline = async (at: At, wanted: readonly InlineCommit[]): Promise<InlineOutcome[]> => {
   const outcomes = new Map<InlineCommit, InlineOutcome>()
@@ -65,11 +86,26 @@ const appendGroup = async (
   group: readonly InlineCommit[],
 ): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
   try {
-    return await inTransaction(at.session, () => writeGroup(at, group))
+    return await inTransaction(at.session, () => writeGroup(at, group), {
+      conflictsForMs: GROUP_PATIENCE_MS,
+    })
   } catch (error) {
-    if (!isDuplicateKey(error)) throw error
-    return losersOf(at, group)
+    if (isDuplicateKey(error)) return losersOf(at, group)
+    if (!isWriteConflict(error)) throw error
+    return halve(at, group)
   }
+}
+
+const halve = async (
+  at: At,
+  group: readonly InlineCommit[],
+): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
+  const [alone] = group
+  if (alone && group.length === 1) return new Map([[alone, { type: 'held' }]])
+  const middle = Math.ceil(group.length / 2)
+  const first = await appendGroup(at, group.slice(0, middle))
+  const second = await appendGroup(at, group.slice(middle))
+  return new Map([...first, ...second])
 }
 
 const oneOfAStream = (commits: readonly InlineCommit[]): InlineCommit[] => {
@@ -87,7 +123,7 @@ const streamNameOf = ({ tenant, stream }: CommitDocument): string => JSON.string
 const writeGroup = async (
   { collections, session }: At,
   group: readonly InlineCommit[],
-): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
+): Promise<ReadonlyMap<InlineCommit, AppendOutcome | Failed>> => {
   const documents = await readDocuments({ collections, session }, group)
   const outcomes = new Map(group.map((wanted) => [wanted, changeAll(documents, wanted)]))
   const accepted = group.filter((wanted) => outcomes.get(wanted)?.type === 'appended')
@@ -129,7 +165,7 @@ const readDocuments = async (
 }
 
 /** All changes of a commit, or none when one of its documents refuses it. */
-const changeAll = (documents: Documents, wanted: InlineCommit): InlineOutcome => {
+const changeAll = (documents: Documents, wanted: InlineCommit): AppendOutcome | Failed => {
   try {
     return tryChanges(documents, wanted)
   } catch (error) {
@@ -171,7 +207,7 @@ const toOperation = (id: string, { tenant, before, now }: Working) => {
 const losersOf = async (
   { collections, session }: At,
   group: readonly InlineCommit[],
-): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
+): Promise<ReadonlyMap<InlineCommit, AppendOutcome>> => {
   const formers = await findFormers(
     collections.answers,
     group.map(({ commit }) => scopeOf(commit)),

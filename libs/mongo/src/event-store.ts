@@ -8,7 +8,13 @@
 
 import { Binary, type ClientSession } from 'mongodb'
 import { appendCommits, type AppendOutcome } from './append-commits.ts'
-import { appendInline, type Fields, type InlineChange, type InlineCommit } from './append-inline.ts'
+import {
+  appendHeld,
+  appendInline,
+  type Fields,
+  type InlineChange,
+  type InlineCommit,
+} from './append-inline.ts'
 import { coalesce } from './coalesce.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import {
@@ -93,7 +99,12 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
     append: (commit, inline = []) =>
       translating(async () => {
         if (inline.length === 0) return append(toDocument(commit))
-        const outcome = await appendWithDocuments({ commit: toDocument(commit), inline })
+        const wanted = { commit: toDocument(commit), inline }
+        const together = await appendWithDocuments(wanted)
+        const outcome =
+          together.type === 'held'
+            ? await inCausalSession((session) => appendHeld({ collections, session }, wanted))
+            : together
         if (outcome.type === 'failed') throw outcome.error
         return outcome
       }),

@@ -21,17 +21,23 @@ const LOOK_EVERY_MS = 1_000
 
 /**
  * Runs `work` in a transaction and again on transient errors. Only for work that may run twice, also after a commit
- * whose result was lost: each use leans on a unique index that catches its own first try.
+ * whose result was lost: each use leans on a unique index that catches its own first try. Conflicts with other
+ * transactions are borne for `conflictsForMs`.
  */
-export const inTransaction = async <T>(session: ClientSession, work: () => Promise<T>): Promise<T> => {
-  const deadlineMs = performance.now() + RETRY_FOR_MS
+export const inTransaction = async <T>(
+  session: ClientSession,
+  work: () => Promise<T>,
+  { conflictsForMs = RETRY_FOR_MS } = {},
+): Promise<T> => {
+  const startedAt = performance.now()
   let lookAtMs = performance.now() + LOOK_EVERY_MS
   for (let attempt = 1; ; attempt++) {
     try {
       return await oneTransaction(session, work)
     } catch (error) {
       const delayMs = backoffMs(attempt, BACKOFF) * Math.random()
-      if (!mayRunAgain(error) || performance.now() + delayMs >= deadlineMs) throw error
+      const retryForMs = isWriteConflict(error) ? conflictsForMs : RETRY_FOR_MS
+      if (!mayRunAgain(error) || performance.now() + delayMs >= startedAt + retryForMs) throw error
       if (isWriteConflict(error) && performance.now() >= lookAtMs) {
         // It only helps: where it is not allowed, the server ends them later.
         await endAbandoned(session).catch(() => undefined)

@@ -52,6 +52,27 @@ it('a transaction whose process died does not stand in the way of the next one',
   await abandoned.endSession()
 })
 
+it('holds up nobody but those who want the same document', async () => {
+  const idOf = (name: string): string => `${TENANT}/${name}-${randomUUID()}`
+  const held = idOf('held')
+  const store = mongoEventStore(living)
+  await store.append(commitOf(randomUUID(), 1), [countUp(held)])
+  const abandoned = await abandon(dead, held)
+  let isAnswered = false
+  const waiting = store.append(commitOf(randomUUID(), 1), [countUp(held)]).then((outcome) => {
+    isAnswered = true
+    return outcome
+  })
+  const appendOther = () => store.append(commitOf(randomUUID(), 1), [countUp(idOf('free'))])
+  expect(await Promise.all(Array.from({ length: 6 }, appendOther))).toEqual(
+    Array.from({ length: 6 }, () => ({ type: 'appended' })),
+  )
+  expect(await appendOther()).toEqual({ type: 'appended' })
+  expect(isAnswered).toBe(false)
+  expect(await waiting).toEqual({ type: 'appended' })
+  await abandoned.endSession()
+})
+
 it('nor of commits that need none: those that travel with the one it holds up go on too', async () => {
   const [stream, other] = [randomUUID(), randomUUID()]
   const abandoned = dead.client.startSession()

@@ -15,28 +15,10 @@ import { eventually, orderPaid, orderPlaced } from '@millrace/testkit'
 import { collectRecords, type Collector } from '../../../test/support/collect-records.ts'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
 import { startShard, type Shard, type ShardDeps } from '../src/relay/shard.ts'
+import { makeGate } from './gate.ts'
 import { readLog } from './published-log.ts'
 
 const LEASE_MS = 500
-
-/** A door that is open until it is shut; `reached` resolves when somebody waits before it. */
-const makeGate = () => {
-  let opened = Promise.withResolvers<void>()
-  opened.resolve()
-  let reached = Promise.withResolvers<void>()
-  return {
-    shut: () => {
-      opened = Promise.withResolvers<void>()
-      reached = Promise.withResolvers<void>()
-    },
-    open: () => opened.resolve(),
-    reached: () => reached.promise,
-    pass: () => {
-      reached.resolve()
-      return opened.promise
-    },
-  }
-}
 
 // Shards run in this process, on a topic of each test's own, so that a test can hold one at a chosen step.
 describe('a relay shard', () => {
