@@ -18,8 +18,8 @@ import {
   type ReadModelDocument,
 } from './documents.ts'
 import { findFormers, scopeNameOf, scopeOf } from './former-answers.ts'
-import { isWriteConflict } from './end-abandoned.ts'
-import { isDuplicateKey } from './mongo-error.ts'
+import { streamNameOf } from './load-streams.ts'
+import { isDuplicateKey, isWriteConflict } from './mongo-error.ts'
 import { inTransaction } from './transaction.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -61,13 +61,8 @@ const MAX_ROUNDS = 8
 
 /** A commit by itself, with all the patience that a request has. */
 export const appendHeld = async (at: At, wanted: InlineCommit): Promise<AppendOutcome | Failed> => {
-  try {
-    const outcomes = await inTransaction(at.session, () => writeGroup(at, [wanted]))
-    return outcomes.get(wanted) ?? { type: 'version-taken' }
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error
-    return (await losersOf(at, [wanted])).get(wanted) ?? { type: 'version-taken' }
-  }
+  const outcomes = await writeOrLose(at, [wanted])
+  return outcomes.get(wanted) ?? { type: 'version-taken' }
 }
 
 export const appendInline = async (at: At, wanted: readonly InlineCommit[]): Promise<InlineOutcome[]> => {
@@ -86,13 +81,24 @@ const appendGroup = async (
   group: readonly InlineCommit[],
 ): Promise<ReadonlyMap<InlineCommit, InlineOutcome>> => {
   try {
-    return await inTransaction(at.session, () => writeGroup(at, group), {
-      conflictsForMs: GROUP_PATIENCE_MS,
-    })
+    return await writeOrLose(at, group, { conflictsForMs: GROUP_PATIENCE_MS })
   } catch (error) {
-    if (isDuplicateKey(error)) return losersOf(at, group)
     if (!isWriteConflict(error)) throw error
     return halve(at, group)
+  }
+}
+
+/** The group in one transaction, or, when that met a duplicate key, its losers. */
+const writeOrLose = async (
+  at: At,
+  group: readonly InlineCommit[],
+  patience?: { readonly conflictsForMs: number },
+): Promise<ReadonlyMap<InlineCommit, AppendOutcome | Failed>> => {
+  try {
+    return await inTransaction(at.session, () => writeGroup(at, group), patience)
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+    return losersOf(at, group)
   }
 }
 
@@ -117,8 +123,6 @@ const oneOfAStream = (commits: readonly InlineCommit[]): InlineCommit[] => {
     return true
   })
 }
-
-const streamNameOf = ({ tenant, stream }: CommitDocument): string => JSON.stringify([tenant, stream])
 
 const writeGroup = async (
   { collections, session }: At,
@@ -220,7 +224,7 @@ const losersOf = async (
     )
     .project<Pick<CommitDocument, 'tenant' | 'stream'>>({ tenant: 1, stream: 1 })
     .toArray()
-  const takenStreams = new Set(taken.map((commit) => streamNameOf(commit as CommitDocument)))
+  const takenStreams = new Set(taken.map(streamNameOf))
   const losers = group.flatMap((wanted, index): [InlineCommit, AppendOutcome][] => {
     const former = formers[index]
     const hasLost = former !== undefined || takenStreams.has(streamNameOf(wanted.commit))

@@ -2,15 +2,11 @@
 // minute, by the server's default. Everybody else's transactions on those documents fail meanwhile with a write
 // conflict. So whoever has met conflicts for a while ends what stands in the way.
 
-import { MongoServerError, ReadConcern, type ClientSession, type UUID } from 'mongodb'
+import { ReadConcern, type ClientSession, type UUID } from 'mongodb'
 import { clientOf } from './causal-sessions.ts'
 
-const WRITE_CONFLICT = 112
 /** Far above the pauses of a living process between two steps of a transaction; one that is aborted runs again. */
 const ABANDONED_AFTER_MS = 3_000
-
-export const isWriteConflict = (error: unknown): boolean =>
-  error instanceof MongoServerError && error.code === WRITE_CONFLICT
 
 type IdleSession = { readonly lsid: { readonly id: UUID } }
 

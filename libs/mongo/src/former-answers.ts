@@ -40,6 +40,7 @@ const keyFilter = ({ tenant, principal, route, key }: AnswerScope) => ({
   'idempotency.key': key,
 })
 
+/** The same for equal scopes only. */
 export const scopeNameOf = ({ tenant, principal, route, key }: AnswerScope): string =>
   JSON.stringify([tenant, principal, route, key])
 

@@ -10,7 +10,7 @@ export {
 } from './event-store.ts'
 export type { AppendOutcome } from './append-commits.ts'
 export type { Fields, InlineChange, InlineVerdict } from './append-inline.ts'
-export type { AnswerScope, FormerAnswer } from './former-answers.ts'
+export { scopeNameOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
 export { ensureReadModelIndexes, ensureStoreIndexes, type ReadModelIndex } from './indexes.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
 export type { LoadedStream, StoredEvent, StreamId, StreamTail, UpTo } from './load-streams.ts'

@@ -7,8 +7,8 @@ import {
 } from 'mongodb'
 import type { CommitDocument } from './documents.ts'
 import { endAbandoned } from './end-abandoned.ts'
+import { DUPLICATE_KEY } from './mongo-error.ts'
 
-const DUPLICATE_KEY = 11000
 const OUT_OF_TIME = 50
 
 /**

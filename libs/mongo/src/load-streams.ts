@@ -63,13 +63,13 @@ const loadTogether = async (
   limits: LoadLimits,
 ): Promise<LoadedStream[]> => {
   const { found, isAll } = await readWithin({ commits, session }, tails, limits)
-  const byStream = Map.groupBy(found, nameOf)
+  const byStream = Map.groupBy(found, streamNameOf)
   const last = found.at(-1)
   // Streams come one after the other: those before the last one that was seen are complete.
   const isComplete = (tail: StreamTail): boolean => isAll || (last !== undefined && isBefore(tail, last))
   return tails.map((tail) => {
     // Two callers may want the same stream from different versions on.
-    const own = (byStream.get(nameOf(tail)) ?? []).filter((commit) => isIn(tail, commit))
+    const own = (byStream.get(streamNameOf(tail)) ?? []).filter((commit) => isIn(tail, commit))
     return toLoaded(tail, own, isComplete(tail))
   })
 }
@@ -112,7 +112,8 @@ const tailFilter = ({ tenant, stream, after = 0, upTo = {} }: StreamTail) => ({
 const isIn = ({ after = 0, upTo = {} }: StreamTail, { first, order }: CommitDocument): boolean =>
   first > after && first <= (upTo.version ?? first) && order <= (upTo.order ?? order)
 
-const nameOf = ({ tenant, stream }: StreamId): string => JSON.stringify([tenant, stream])
+/** The same for equal streams only. */
+export const streamNameOf = ({ tenant, stream }: StreamId): string => JSON.stringify([tenant, stream])
 
 const toLoaded = (
   { after = 0 }: StreamTail,

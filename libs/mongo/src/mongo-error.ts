@@ -8,10 +8,16 @@ import {
 } from 'mongodb'
 import { messageOf, PlatformError } from '@millrace/runtime'
 
-const DUPLICATE_KEY = 11000
+export const DUPLICATE_KEY = 11000
 
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === DUPLICATE_KEY
+
+const WRITE_CONFLICT = 112
+
+/** Another transaction has, or had, written what this one wants to. */
+export const isWriteConflict = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === WRITE_CONFLICT
 
 const TRANSIENT_LABELS = [
   'TransientTransactionError',

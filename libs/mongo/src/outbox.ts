@@ -10,9 +10,8 @@
 // higher number, unless the clocks of two servers of the set are a day apart.
 
 import { Binary, type AnyBulkWriteOperation } from 'mongodb'
-import { v7 as newId } from 'uuid'
 import { topics as catalogue, type TopicSpec } from '@millrace/events'
-import { PlatformError } from '@millrace/runtime'
+import { newId, PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf, type Collections, type OutboxDocument, type OutboxKeyDocument } from './documents.ts'
 import type { Transaction } from './transaction.ts'

@@ -1,8 +1,8 @@
 import { MongoError, type ClientSession } from 'mongodb'
 import { backoffMs, pause } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
-import { endAbandoned, isWriteConflict } from './end-abandoned.ts'
-import { translating } from './mongo-error.ts'
+import { endAbandoned } from './end-abandoned.ts'
+import { isWriteConflict, translating } from './mongo-error.ts'
 
 /** Opaque outside libs/mongo: names the transaction that a write belongs to. */
 export type Transaction = ClientSession

@@ -15,7 +15,14 @@
 
 import { absent, streamIdOf, type Aggregate, type Aggregates } from '@millrace/aggregates'
 import { ImpossibleEventError, fold, type Decision } from '@millrace/domain'
-import { publishedBytes, type EventStore, type Fields, type InlineChange, type Sight } from '@millrace/mongo'
+import {
+  publishedBytes,
+  scopeNameOf,
+  type EventStore,
+  type Fields,
+  type InlineChange,
+  type Sight,
+} from '@millrace/mongo'
 import { backoffMs, pause } from '@millrace/runtime'
 import type { Answers } from './answers.ts'
 import {
@@ -57,7 +64,7 @@ export const makeHandleWrite = (deps: HandleWriteDeps): HandleWrite => {
   const handle = handleInTurn(deps)
   const running = new Map<string, string>()
   return async (request) => {
-    const scope = JSON.stringify([request.tenant, request.principal, request.route, request.idempotencyKey])
+    const scope = scopeNameOf({ tenant: request.tenant, ...keyOf(request) })
     const fingerprint = running.get(scope)
     if (fingerprint !== undefined)
       return { type: fingerprint === request.fingerprint ? 'still-running' : 'key-reused' }

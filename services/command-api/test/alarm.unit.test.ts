@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { makeAlarm } from '../src/outbox/alarm.ts'
+import { makeAlarm } from '../src/alarm.ts'
 
 const LONG_MS = 600_000
 

@@ -16,7 +16,7 @@ import type { Leases, OutboxRow, OutboxRows, OutboxTopic, ShardId } from '@millr
 import { maxOutboxBytes } from '@millrace/mongo'
 import { backoffMs, pause, type Logger } from '@millrace/runtime'
 import { takeLease, type LeaseKeeper } from '../relay/lease-keeper.ts'
-import { makeAlarm, type Alarm } from './alarm.ts'
+import { makeAlarm, type Alarm } from '../alarm.ts'
 import { isCompacted, type Publisher } from './publisher.ts'
 import { toOutgoing } from './to-outgoing.ts'
 

@@ -8,6 +8,7 @@
 import type { Leases, Publication, Publications, ShardId } from '@millrace/mongo'
 import { backoffMs, pause, type Logger } from '@millrace/runtime'
 import type { PartitionProducer } from '@millrace/kafka'
+import { makeAlarm, type Alarm } from '../alarm.ts'
 import { takeLease, type LeaseKeeper } from './lease-keeper.ts'
 import { isFinished, publishWaiting, repeatUnfinished, type Press } from './publish.ts'
 
@@ -32,11 +33,7 @@ export type Shard = {
   stop(): Promise<void>
 }
 
-type Rest = {
-  readonly stopping: AbortSignal
-  /** Until something is there to publish, or for `maxMs`; but not before `notBefore` (performance.now()). */
-  idle(maxMs: number, notBefore: number): Promise<void>
-}
+type Rest = { readonly stopping: AbortSignal; readonly alarm: Alarm }
 
 const BACKOFF = { firstMs: 100, maxMs: 5_000 }
 
@@ -79,7 +76,7 @@ const publishWhileHeld = async (
     if (swept.isBeaten) return
     last = swept.last
     if (swept.isCut) continue
-    await rest.idle(rest.pollMs, startedAt + PACE_MS)
+    await rest.alarm.wait(rest.pollMs, startedAt + PACE_MS)
   }
 }
 
@@ -126,19 +123,10 @@ const run = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<void> =
 
 export const startShard = (deps: ShardDeps, shard: ShardId): Shard => {
   const stop = new AbortController()
-  let alarm = new AbortController()
-  const idle: Rest['idle'] = async (maxMs, notBefore) => {
-    await pause(maxMs, AbortSignal.any([alarm.signal, stop.signal]))
-    await pause(notBefore - performance.now(), stop.signal)
-    // Last, so that what came meanwhile does not ring again.
-    alarm = new AbortController()
-  }
-  const running = run(deps, shard, { stopping: stop.signal, idle })
+  const alarm = makeAlarm(stop.signal)
+  const running = run(deps, shard, { stopping: stop.signal, alarm })
   return {
-    // An abort makes an error with its stack: once is enough.
-    wake: () => {
-      if (!alarm.signal.aborted) alarm.abort()
-    },
+    wake: alarm.ring,
     stop: async () => {
       stop.abort()
       await running
