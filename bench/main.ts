@@ -48,12 +48,13 @@ const { values, positionals } = parseArgs({
 })
 const name = positionals[0] ?? ''
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
-if (bench) {
+const settings = {
+  rounds: Number(values.rounds),
+  n: values.n === undefined ? undefined : Number(values.n),
+}
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
+if (bench && isCount(settings.rounds) && isCount(settings.n ?? 1)) {
   await withBenchServers(async (servers) => {
-    const settings = {
-      rounds: Number(values.rounds),
-      n: values.n === undefined ? undefined : Number(values.n),
-    }
     for (const line of await bench(servers, settings)) (values.json ? printJson : printText)(line)
   })
 } else {

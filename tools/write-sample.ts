@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { shippedEvents } from '@millrace/events'
 
@@ -15,7 +16,7 @@ export const sampleOf = (type: string, given: unknown): Sample => {
   const form = shippedEvents().get(type)
   if (form === undefined) throw new Error(`there is no event ${JSON.stringify(type)}`)
   const errorHook = (path: string[]): never => {
-    throw new Error(`data.${path.join('.')} does not fit the schema of ${type}`)
+    throw new Error(`${['data', ...path].join('.')} does not fit the schema of ${type}`)
   }
   form.avroType.isValid(given, { noUndeclaredFields: true, errorHook })
   const bytes = form.avroType.toBuffer(given)
@@ -28,18 +29,32 @@ const withoutDocs = (schema: object): unknown =>
 
 const folder = fileURLToPath(new URL('../libs/events/test/samples/', import.meta.url))
 
-const nextFileOf = (type: string): string => {
+const fileOf = (type: string, version: number): string => `${folder}${type}.v${version}.json`
+
+/** The file after the last one; undefined when that one was written by today's schema. */
+const nextFileOf = ({ type, writerSchema }: Sample): string | undefined => {
   let version = 1
-  while (existsSync(`${folder}${type}.v${version}.json`)) version++
-  return `${folder}${type}.v${version}.json`
+  while (existsSync(fileOf(type, version))) version++
+  if (version === 1) return fileOf(type, 1)
+  const newest = JSON.parse(readFileSync(fileOf(type, version - 1), 'utf8')) as Sample
+  return isDeepStrictEqual(newest.writerSchema, writerSchema) ? undefined : fileOf(type, version)
 }
 
-/** npm run sample -- OrderDelivered '{"customerId": "c-1029"}' */
-const main = async ([type = '', json = '{}']: readonly string[]): Promise<void> => {
-  const file = nextFileOf(type)
-  const text = JSON.stringify(sampleOf(type, JSON.parse(json)))
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), parser: 'json' }))
+const USAGE = `usage: npm run sample -- TYPE 'DATA AS JSON', for example: OrderDelivered '{"customerId": "c-1029"}'`
+
+const main = async ([type, json]: readonly string[]): Promise<void> => {
+  if (type === undefined || json === undefined) throw new Error(USAGE)
+  const sample = sampleOf(type, JSON.parse(json))
+  const file = nextFileOf(sample)
+  if (file === undefined) throw new Error(`the newest sample of ${type} has today's schema already`)
+  const settings = { ...(await resolveConfig(file)), parser: 'json' }
+  writeFileSync(file, await format(JSON.stringify(sample), settings))
   console.log(file)
 }
 
-if (import.meta.main) await main(process.argv.slice(2))
+if (import.meta.main) {
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 2
+  })
+}

@@ -11,7 +11,7 @@ export type AnyCommand = {
   readonly body: unknown
 }
 
-export type CommandBodies = Readonly<Record<string, z.ZodType>>
+export type CommandBodies = Readonly<Record<string, z.ZodObject>>
 
 /** The union of commands that a record of body schemas describes; the record is the only place they are listed. */
 export type CommandOf<Bodies extends CommandBodies> = {
@@ -30,7 +30,12 @@ export type Context<State, Command extends AnyCommand, Event extends DomainEvent
   readonly path: string
   readonly topic: TopicName
   /** Body schema of each command, by the command's name in URLs. */
-  readonly commands: Readonly<Record<Command['type'], z.ZodType>>
+  readonly commands: Readonly<Record<Command['type'], z.ZodObject>>
+  /**
+   * What the data of each event may be, for those that no command made. Avro says what a field is; this says what is in
+   * it, and so how large keys, documents and cursors can get.
+   */
+  readonly eventData: Readonly<Record<string, z.ZodType>>
   /** Every reason `decide` may reject with. */
   readonly rejections: readonly string[]
   readonly decider: Decider<State, Command, Event>

@@ -1,3 +1,4 @@
+import { MAX_LONG } from '@millrace/events'
 import { z } from 'zod'
 
 // Not `.` and `..`: clients take them for steps in the path and never send them.
@@ -8,9 +9,11 @@ const TEXT_PATTERN = /^[^\p{Cc}\p{Cs}]*$/u
 const LAST_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** Names an aggregate, customer, product or parcel; safe in a URL segment, a Kafka key and a stream name. */
-export const idField = z.string().regex(ID_PATTERN)
+export const idField = z
+  .string()
+  .regex(ID_PATTERN, 'must have 1 to 128 characters of A-Z a-z 0-9 . _ : @ ~ -, and be neither . nor ..')
 
-export const textField = z.string().min(1).max(500).regex(TEXT_PATTERN)
+export const textField = z.string().min(1).max(500).regex(TEXT_PATTERN, 'must have no control characters')
 
 /** UTC milliseconds. */
 export const timeField = z.int().min(0).max(LAST_TIME_MS)
@@ -18,7 +21,12 @@ export const timeField = z.int().min(0).max(LAST_TIME_MS)
 /** ISO 4217 by shape only: which currencies exist changes more often than this code. */
 export const currencyField = z.string().regex(/^[A-Z]{3}$/)
 
-/** Integer minor units; `z.int()` keeps to what a double holds exactly (below 2^53). */
-export const amountField = z.int().min(0)
+const TOO_LARGE = `The largest number that an event can have is ${MAX_LONG}`
+
+/** A whole number that an event can have: what is accepted can be written. */
+export const countField = z.int().min(0).max(MAX_LONG, TOO_LARGE)
+
+/** Integer minor units. */
+export const amountField = countField
 
 export const moneyField = z.strictObject({ amount: amountField, currency: currencyField })

@@ -51,6 +51,15 @@ export const testContextLaws = <State, Command extends AnyCommand, Event extends
     )
   })
 
+  it('makes events whose data is what the context says of them', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        for (const { type, data } of eventsOf(context, given))
+          expect(context.eventData[type]?.parse(data)).toEqual(data)
+      }),
+    )
+  })
+
   it('rejects with reasons of its list only', () => {
     fc.assert(
       fc.property(commands, (given) => {

@@ -82,14 +82,15 @@ class WellFormedStringType extends avro.types.StringType {
 
 class ExactLongType extends avro.types.LongType {
   _check(value: unknown, _flags: unknown, hook?: ErrorHook): boolean {
-    const isValid = Number.isInteger(value) && (value as number) >= minLong && (value as number) <= maxLong
+    const isValid = Number.isInteger(value) && (value as number) >= minLong && (value as number) <= MAX_LONG
     if (!isValid) hook?.(value, this)
     return isValid
   }
 }
 
 const minLong = -(2 ** 52)
-const maxLong = 2 ** 53 - 2
+/** The largest whole number that an event can have. */
+export const MAX_LONG = 2 ** 53 - 2
 
 const wellFormedString = new WellFormedStringType()
 const exactLong = new ExactLongType()

@@ -1,3 +1,4 @@
+export { MAX_LONG } from './avro-types.ts'
 export { eventTypes, isEventType } from './event-type.ts'
 export type { EventDataByType, EventType } from './event-type.ts'
 export type {

@@ -1,5 +1,6 @@
 import { defineContext } from '../context.ts'
 import { productCommands } from './commands.ts'
+import { productEventData } from './event-data.ts'
 import { decideProduct } from './decide.ts'
 import { productTopic } from './events.ts'
 import { evolveProduct } from './evolve.ts'
@@ -12,6 +13,7 @@ export const catalog = defineContext({
   path: 'products',
   topic: productTopic,
   commands: productCommands,
+  eventData: productEventData,
   rejections: productRejections,
   decider: { initialState: initialProduct, decide: decideProduct, evolve: evolveProduct },
   inline: [],

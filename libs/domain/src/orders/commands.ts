@@ -1,13 +1,14 @@
+import { MAX_LONG } from '@millrace/events'
 import { z } from 'zod'
 import type { CommandOf } from '../context.ts'
-import { amountField, currencyField, idField, textField } from '../fields.ts'
+import { amountField, countField, currencyField, idField, textField } from '../fields.ts'
 import { totalAmount, totalQuantity } from './totals.ts'
 
 const MAX_LINES = 100
 
 const lineBody = z.strictObject({
   productId: idField,
-  quantity: z.int().min(1),
+  quantity: countField.min(1),
   /** Of the whole line, not of one piece. */
   amount: amountField,
 })
@@ -16,8 +17,8 @@ const linesField = z
   .array(lineBody)
   .min(1)
   .max(MAX_LINES)
-  .refine((lines) => Number.isSafeInteger(totalAmount(lines)), 'The total of the lines must stay below 2^53')
-  .refine((lines) => Number.isSafeInteger(totalQuantity(lines)), 'The total quantity must stay below 2^53')
+  .refine((lines) => totalAmount(lines) <= MAX_LONG, `The total of the lines may be at most ${MAX_LONG}`)
+  .refine((lines) => totalQuantity(lines) <= MAX_LONG, `The total quantity may be at most ${MAX_LONG}`)
 
 export const orderCommands = {
   place: z.strictObject({ customerId: idField, currency: currencyField, lines: linesField }),

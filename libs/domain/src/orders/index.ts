@@ -1,5 +1,6 @@
 import { defineContext } from '../context.ts'
 import { orderCommands } from './commands.ts'
+import { orderEventData } from './event-data.ts'
 import { decideOrder } from './decide.ts'
 import { orderTopic } from './events.ts'
 import { evolveOrder } from './evolve.ts'
@@ -13,6 +14,7 @@ export const orders = defineContext({
   path: 'orders',
   topic: orderTopic,
   commands: orderCommands,
+  eventData: orderEventData,
   rejections: orderRejections,
   decider: { initialState: initialOrder, decide: decideOrder, evolve: evolveOrder },
   inline: [openOrdersRule],

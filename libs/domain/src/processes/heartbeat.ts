@@ -4,7 +4,7 @@
  */
 import type { DomainEvent } from '@millrace/events'
 import { z } from 'zod'
-import { textField, timeField } from '../fields.ts'
+import { countField, textField, timeField } from '../fields.ts'
 
 const MAX_NAME_LENGTH = 200
 
@@ -13,12 +13,12 @@ export const heartbeatBody = z.strictObject({
   // Without a colon, and a pid is digits only: so a key can be taken apart whatever a process calls itself.
   host: z.string().regex(/^[A-Za-z0-9._@~-]{1,128}$/),
   name: textField.max(MAX_NAME_LENGTH),
-  pid: z.int().min(0),
+  pid: countField,
   startedAt: timeField,
   at: timeField,
-  beat: z.int().min(0),
+  beat: countField,
   cpu: z.number().min(0),
-  rss: z.int().min(0),
+  rss: countField,
 })
 
 export type HeartbeatBody = Readonly<z.output<typeof heartbeatBody>>

@@ -1,11 +1,12 @@
 import { describe } from '@jest/globals'
 import { orders } from '@millrace/domain'
+import { MAX_LONG } from '@millrace/events'
 import { testBodies } from '../test-bodies.ts'
 
 const line = { productId: 'p-1', quantity: 1, amount: 100 }
 const place = { customerId: 'c-1', currency: 'EUR', lines: [line] }
 const times = (count: number) => Array.from({ length: count }, () => line)
-const biggest = Number.MAX_SAFE_INTEGER
+const biggest = MAX_LONG
 
 describe('place', () => {
   testBodies(orders.commands.place, {
@@ -14,7 +15,7 @@ describe('place', () => {
       'a hundred lines': { ...place, lines: times(100) },
       'the same product on two lines': { ...place, lines: [line, line] },
       'a line that costs nothing': { ...place, lines: [{ ...line, amount: 0 }] },
-      'the largest total below 2^53': {
+      'the largest total that an event can have': {
         ...place,
         lines: [
           { ...line, amount: biggest - 1 },
@@ -39,14 +40,19 @@ describe('place', () => {
       'a negative amount': { ...place, lines: [{ ...line, amount: -1 }] },
       'a fraction of a minor unit': { ...place, lines: [{ ...line, amount: 0.5 }] },
       'an amount of 2^53': { ...place, lines: [{ ...line, amount: 2 ** 53 }] },
-      'a total of 2^53': {
+      'an amount that no event can have': { ...place, lines: [{ ...line, amount: biggest + 1 }] },
+      'a quantity that no event can have': { ...place, lines: [{ ...line, quantity: biggest + 1 }] },
+      'a total that no event can have': {
         ...place,
         lines: [
           { ...line, amount: biggest },
           { ...line, amount: 1 },
         ],
       },
-      'a quantity in total of 2^53': { ...place, lines: [{ ...line, quantity: biggest }, line] },
+      'a quantity in total that no event can have': {
+        ...place,
+        lines: [{ ...line, quantity: biggest }, line],
+      },
       'a currency in small letters': { ...place, currency: 'eur' },
       'a currency of four letters': { ...place, currency: 'EURO' },
       'a currency with a line break': { ...place, currency: 'EUR\n' },
