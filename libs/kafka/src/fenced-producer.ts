@@ -109,7 +109,7 @@ class TransactionalProducer implements FencedProducer {
     const { baseOffset } = await sendToPartition(transaction, this.#options, messages)
     if (baseOffset <= this.#lastOffset) {
       const message = `Kafka put a send to ${this.#where} at ${baseOffset}, not beyond ${this.#lastOffset}`
-      throw failure('KAFKA_OFFSET_WENT_BACK', message, true)
+      throw failure('KAFKA_SEND_SWALLOWED', message, true)
     }
     this.#lastOffset = baseOffset + BigInt(messages.length - 1)
     await transaction.commit()

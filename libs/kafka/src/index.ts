@@ -24,7 +24,8 @@ export {
   type FencedProducer,
   type FencedProducerOptions,
 } from './fenced-producer.ts'
-export { makePartitionProducer, type PartitionProducer } from './partition-producer.ts'
+export { messageBytes } from './message-bytes.ts'
+export { makePartitionProducer, type PartitionProducer, type QueueBounds } from './partition-producer.ts'
 export type { OutgoingMessage, PartitionProducerOptions } from './partition-send.ts'
 export type { ConsumerEvent, LaneEvent } from './consumer-event.ts'
 export type { ConsumerState } from './consumer-state.ts'

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { fetchEndOffsets } from '../src/admin.ts'
 import { type PartitionProducer, makePartitionProducer } from '../src/partition-producer.ts'
@@ -12,31 +11,16 @@ import {
   stopAll,
   uniqueName,
 } from './kafka-fixture.ts'
+import { load, patch, patchProduce, restoreKafkajs } from './patch-kafkajs.ts'
 import { RecordingSource } from './recording-source.ts'
 import { until } from './until.ts'
 
-const load = createRequire(import.meta.url)
 const { KafkaJSConnectionError, KafkaJSNonRetriableError } = load('kafkajs') as typeof import('kafkajs')
-
-type Method = (this: object, ...input: unknown[]) => Promise<unknown>
-type Patched = { prototype: Record<string, Method> }
-
-const restores: (() => void)[] = []
-
-/** Replaces a method of a class of kafkajs until the end of the test. */
-const patch = (path: string, name: string, make: (original: Method) => Method): void => {
-  const { prototype } = load(path) as Patched
-  const original = prototype[name] as Method
-  prototype[name] = make(original)
-  restores.push(() => (prototype[name] = original))
-}
 
 /** The broker does what it is asked, and its answer is lost, as often as told. */
 const loseAnswers = (times: number): void => {
   let left = times
-  patch(
-    'kafkajs/src/broker/index.js',
-    'produce',
+  patchProduce(
     (original) =>
       async function (...input) {
         const answer = await original.apply(this, input)
@@ -62,7 +46,7 @@ const failFetches = (times: number, error: Error): void => {
 let producer: PartitionProducer | undefined
 
 afterEach(async () => {
-  for (const restore of restores.splice(0)) restore()
+  restoreKafkajs()
   await stopAll()
   await producer?.close()
 })

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { silentLogger } from '@millrace/runtime'
 import { fetchEndOffsets } from '../src/admin.ts'
@@ -8,26 +7,24 @@ import type { KafkaRecord } from '../src/lane-source.ts'
 import { makePartitionProducer } from '../src/partition-producer.ts'
 import type { OutgoingMessage } from '../src/partition-send.ts'
 import { connect, consume, createTopic, stopAll, uniqueName } from './kafka-fixture.ts'
+import { load, patchBroker, restoreKafkajs, swallowNext } from './patch-kafkajs.ts'
 import { RecordingSource, doneWith } from './recording-source.ts'
 import { until } from './until.ts'
 
-const load = createRequire(import.meta.url)
 const { KafkaJSConnectionError } = load('kafkajs') as typeof import('kafkajs')
 
 const END = 'end of test'
 const connection = connect()
 let topic: string
 let producers: FencedProducer[]
-let restores: (() => void)[]
 
 beforeEach(async () => {
   producers = []
-  restores = []
   topic = await createTopic(connection, 2, [{ name: 'cleanup.policy', value: 'compact' }])
 })
 
 afterEach(async () => {
-  for (const restore of restores) restore()
+  restoreKafkajs()
   await stopAll()
   await Promise.all(producers.map((producer) => producer.close()))
 })
@@ -91,16 +88,6 @@ const committedValues = async (): Promise<string[]> => {
     await consumer.disconnect()
   }
   return seen.slice(0, -1)
-}
-
-type Method = (this: object, ...input: unknown[]) => Promise<unknown>
-
-/** Replaces a call of kafkajs's broker until the end of the test. */
-const patchBroker = (name: string, make: (original: Method) => Method): void => {
-  const { prototype } = load('kafkajs/src/broker/index.js') as { prototype: Record<string, Method> }
-  const original = prototype[name] as Method
-  prototype[name] = make(original)
-  restores.push(() => (prototype[name] = original))
 }
 
 /** The broker does what it is asked, and its answer is lost, once. */
@@ -243,6 +230,18 @@ describe('a fenced producer', () => {
     const producer = make()
     loseAnswerOf('produce')
     expect(await producer.publish(reading('1', '2'))).toBe('published')
+    expect(await values()).toEqual(['1', '2'])
+  })
+
+  it('does not call a batch published that was answered with an offset of before', async () => {
+    const producer = make()
+    await producer.publish(reading('1'))
+    swallowNext(1)
+    await expect(producer.publish(reading('2'))).rejects.toMatchObject({
+      code: 'KAFKA_SEND_SWALLOWED',
+      retryable: true,
+    })
+    expect(await make().publish(reading('2'))).toBe('published')
     expect(await values()).toEqual(['1', '2'])
   })
 

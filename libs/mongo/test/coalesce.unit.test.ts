@@ -1,9 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import { coalesce } from '../src/coalesce.ts'
+import { coalesce, type Weight } from '../src/coalesce.ts'
 
 /** Runs that end when the test says so. */
-const controlled = (limits: { maxItems: number; maxRuns: number; maxWaiting?: number }) => {
+const controlled = (limits: {
+  maxItems: number
+  maxRuns: number
+  maxWaiting?: number
+  weight?: Weight<number>
+}) => {
   const runs: { items: readonly number[]; end: PromiseWithResolvers<readonly string[]> }[] = []
   const call = coalesce<number, string>({
     maxWaiting: 100,
@@ -121,5 +126,53 @@ describe('coalesce', () => {
     await expect(call(1)).rejects.toThrow('broken')
     isBroken = false
     await expect(call(2)).resolves.toBe(2)
+  })
+
+  describe('of items that have a weight', () => {
+    const weighed = ({ maxItems = 10, maxBytes = 10, maxWaitingBytes = 100 }) =>
+      controlled({ maxItems, maxRuns: 1, weight: { bytesOf: (item) => item, maxBytes, maxWaitingBytes } })
+
+    it('runs as many together as have at most that weight, in their order', async () => {
+      const { call, finish, items } = weighed({})
+      const answers = [4, 6, 1, 9, 2].map(call)
+      for (const place of [0, 1, 2]) {
+        await nextTurn()
+        finish(place)
+      }
+      expect(await Promise.all(answers)).toEqual([4, 6, 1, 9, 2].map((item) => `answer ${item}`))
+      expect(items()).toEqual([[4, 6], [1, 9], [2]])
+    })
+
+    it('never runs more of them than without', async () => {
+      const { call, items } = weighed({ maxItems: 2 })
+      for (const item of [1, 1, 1]) void call(item)
+      await nextTurn()
+      expect(items()).toEqual([[1, 1]])
+    })
+
+    it('lets one that is above all weight go alone', async () => {
+      const { call, finish, items } = weighed({ maxWaitingBytes: 10 })
+      void call(500)
+      await nextTurn()
+      void call(3)
+      finish(0)
+      await nextTurn()
+      expect(items()).toEqual([[500], [3]])
+    })
+
+    it('refuses at once what would make too much weight wait, and takes what still fits', async () => {
+      const { call, finish, items } = weighed({ maxWaitingBytes: 20 })
+      void call(10)
+      await nextTurn()
+      // Under way is not waiting.
+      void call(15)
+      await expect(call(6)).rejects.toMatchObject({ code: 'STORE_BUSY', retryable: true })
+      void call(5)
+      finish(0)
+      await nextTurn()
+      finish(1)
+      await nextTurn()
+      expect(items()).toEqual([[10], [15], [5]])
+    })
   })
 })
