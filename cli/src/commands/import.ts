@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
-import { SingleBar } from 'cli-progress'
 import { abortOnSignals } from '../abort-on-signals.ts'
 import { loadConfig } from '../config.ts'
 import { CommandError, EXIT } from '../exit-codes.ts'
 import { connectCommandApi } from '../import/command-client.ts'
 import { importOrders, type ImportReport } from '../import/import-orders.ts'
+import { startBar } from '../progress-bar.ts'
 import { findTarget } from '../target.ts'
 
 const MAX_CONCURRENCY = 256
@@ -27,20 +27,6 @@ const countRows = async (file: string): Promise<number> => {
   return Math.max(0, text.split('\n').filter((line) => line.trim() !== '').length - 1)
 }
 
-const startBar = (total: number): SingleBar => {
-  const bar = new SingleBar({
-    format: '{bar} {percentage}% | {value}/{total} rows | {rate} rows/s | {eta_formatted} left',
-    stream: process.stderr,
-    noTTYOutput: false,
-    // Rows come in bursts: a short memory would make the time left jump.
-    etaBuffer: 2_000,
-    hideCursor: true,
-    clearOnComplete: true,
-  })
-  bar.start(total, 0, { rate: 0 })
-  return bar
-}
-
 const dollars = (cents: number): string => (cents / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })
 
 const summary = (report: ImportReport, seconds: number): string => {
@@ -59,7 +45,7 @@ const importOrdersAction = async (
 ): Promise<void> => {
   const target = await findTarget('command-api', { url: flags.url, home: loadConfig().MILLRACE_HOME })
   const signal = abortOnSignals()
-  const bar = startBar(await countRows(file))
+  const bar = startBar(await countRows(file), 'rows')
   const startedAt = performance.now()
   const seconds = (): number => (performance.now() - startedAt) / 1000
   const client = connectCommandApi({
@@ -74,7 +60,7 @@ const importOrdersAction = async (
       file,
       client,
       concurrency: flags.concurrency,
-      onRow: () => bar.update(++rows, { rate: Math.round(rows / seconds()) }),
+      onRow: () => bar.update(++rows),
       onFault: (line, reason) => process.stderr.write(`line ${line}: ${reason}\n`),
     })
     bar.stop()

@@ -1,8 +1,8 @@
-// What has to be there before a service starts: schemas in the registry, topics in Kafka, indexes in MongoDB. Doing
-// it again changes nothing. Services never do any of it themselves.
+// What has to be there before a service starts: schemas in the registry, topics in Kafka, indexes and inline read models
+// in MongoDB. Doing it again changes nothing. Services never do any of it themselves.
 
 import { projections, versionedName } from '@millrace/domain'
-import { registerSchemas, topicConfigEntries, topics } from '@millrace/events'
+import { connectCodec, registerSchemas, topicConfigEntries, topics } from '@millrace/events'
 import {
   connectKafka,
   ensureTopics,
@@ -18,17 +18,25 @@ import {
   type MongoConnection,
 } from '@millrace/mongo'
 import { PlatformError, type Logger } from '@millrace/runtime'
+import { buildInlineReadModels, type OnFolded } from './build-inline-read-models.ts'
 
 export type SetupOptions = {
   readonly urls: { readonly kafka: string; readonly mongo: string; readonly registry: string }
   readonly database: string
   readonly replicationFactor: number
   readonly logger: Logger
+  /** Commits that were folded into new inline read models, of how many. */
+  readonly onFolded?: OnFolded
   /** Lets a new store use topics that have records already; for tests that share one Kafka. */
   readonly adoptTopics?: boolean
 }
 
-export type SetupReport = { readonly schemas: number; readonly createdTopics: readonly string[] }
+export type SetupReport = {
+  readonly schemas: number
+  readonly createdTopics: readonly string[]
+  /** Name and version of the inline read models that were built now. */
+  readonly builtReadModels: readonly string[]
+}
 
 /** A topic that Kafka lacks or has lost records of gets a new incarnation first: see topics.ts of libs/mongo. */
 /**
@@ -83,8 +91,9 @@ const setUpIndexes = async (mongo: MongoConnection): Promise<void> => {
   }
 }
 
+/** Throws STORE_IN_USE when inline read models have to be built and a command-api is at work. */
 export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
-  const { urls, database, logger } = options
+  const { urls, database, logger, onFolded } = options
   const kafka = connectKafka({ brokers: urls.kafka.split(','), clientId: 'millrace-setup', logger })
   const mongo = await connectMongo({ url: urls.mongo, database, clientName: 'millrace-setup' })
   try {
@@ -94,7 +103,12 @@ export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
       setUpIndexes(mongo),
     ])
     for (const drift of ensured.drifted) logger.warn({ ...drift }, 'topic differs from the catalogue')
-    return { schemas: schemas.length, createdTopics: ensured.created }
+    const builtReadModels = await buildInlineReadModels({
+      mongo,
+      connectCodec: () => connectCodec({ registryUrl: urls.registry, writes: [] }),
+      onFolded,
+    })
+    return { schemas: schemas.length, createdTopics: ensured.created, builtReadModels }
   } finally {
     await mongo.close()
   }

@@ -13,6 +13,7 @@ import {
 import { silentLogger, type Logger } from '@millrace/runtime'
 import { inheritedEnv, type Config } from '../config.ts'
 import { refuseIfRunning, removeRun, writeRun, type Run } from '../run-file.ts'
+import { foldingBar } from '../setup/folding-bar.ts'
 import { setUp } from '../setup/setup.ts'
 import { loadDevSecrets } from './dev-secrets.ts'
 import { runService, type RunOptions } from './run-service.ts'
@@ -92,12 +93,14 @@ export const start = async (options: StartOptions): Promise<Started> => {
     const stack = await startServers(options, logger)
     undo.push(() => stack.stop())
     const secrets = await loadDevSecrets(home)
+    const progress = foldingBar()
     await setUp({
       urls: stack.urls,
       database: config.MONGO_DATABASE,
       replicationFactor: config.KAFKA_REPLICATION_FACTOR,
       logger,
-    })
+      onFolded: progress.onFolded,
+    }).finally(progress.stop)
     signal.throwIfAborted()
     const specs = await planServices({ config, stack, secrets })
     const services = Object.fromEntries(specs.map((spec) => [spec.name, entryOf(spec)]))

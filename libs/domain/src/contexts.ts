@@ -2,8 +2,14 @@ import { catalog } from './catalog/index.ts'
 import { type AnyContext, streamOf } from './context.ts'
 import { idField } from './fields.ts'
 import { orders } from './orders/index.ts'
+import type { AnyProjection } from './projections/projection.ts'
 
 export const contexts: readonly AnyContext[] = [orders, catalog]
+
+/** Read models that change with the commits. Those of a store with commits have to be built first (ADR 0010). */
+export const inlineProjections: readonly AnyProjection[] = [
+  ...new Set(contexts.flatMap(({ inline }) => inline.map(({ projection }) => projection))),
+]
 
 /** By first URL segment: `orders`, `products`. */
 export const findContextByPath = (path: string): AnyContext | null =>

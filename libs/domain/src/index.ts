@@ -11,8 +11,9 @@ export {
   defineContext,
   streamOf,
 } from './context.ts'
+export { type InlineChange, inlineChangesOf } from './inline-changes.ts'
 export { type ParsedCommand, parseCommand } from './parse-command.ts'
-export { type AggregateRef, contexts, findContextByPath, parseStream } from './contexts.ts'
+export { type AggregateRef, contexts, findContextByPath, inlineProjections, parseStream } from './contexts.ts'
 export { idField, textField, timeField } from './fields.ts'
 export {
   type OrderCommand,
@@ -50,6 +51,7 @@ export {
   defineProjection,
   versionedName,
 } from './projections/projection.ts'
+export { type CommitIdentity, type CommittedEvent, toProjected } from './projections/to-projected.ts'
 export { findProjection, projections } from './projections/projections.ts'
 export {
   type OrderHistory,

@@ -9,34 +9,20 @@
 // A document that somebody else's transaction holds makes the whole group conflict. So a group that keeps conflicting
 // is halved until the commit that wants that document is alone; it is then tried by itself, beside the next groups.
 
-import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
+import type { ClientSession } from 'mongodb'
 import { lostTo, type AppendOutcome } from './append-commits.ts'
-import {
-  withoutEngineMembers,
-  type Collections,
-  type CommitDocument,
-  type ReadModelDocument,
-} from './documents.ts'
+import type { Collections, CommitDocument } from './documents.ts'
 import { findFormers, scopeNameOf, scopeOf } from './former-answers.ts'
 import { streamNameOf } from './load-streams.ts'
+import {
+  changeDocuments,
+  readDocuments,
+  writeDocuments,
+  type InlineChange,
+  type InlineDocuments,
+} from './inline-documents.ts'
 import { isDuplicateKey, isWriteConflict } from './mongo-error.ts'
 import { inTransaction } from './transaction.ts'
-
-export type Fields = Readonly<Record<string, unknown>>
-
-/** One document of an inline read model that a commit changes. */
-export type InlineChange = {
-  /** Name and version of the projection. */
-  readonly projection: string
-  /** `<tenant>/<key>`. */
-  readonly id: string
-  /** Fields after the commit; null when there is no document (any more). May refuse the commit. */
-  readonly change: (before: Fields | null) => InlineVerdict
-}
-
-export type InlineVerdict =
-  | { readonly type: 'changed'; readonly fields: Fields | null }
-  | { readonly type: 'refused'; readonly reason: string }
 
 export type InlineCommit = {
   readonly commit: CommitDocument
@@ -128,7 +114,8 @@ const writeGroup = async (
   { collections, session }: At,
   group: readonly InlineCommit[],
 ): Promise<ReadonlyMap<InlineCommit, AppendOutcome | Failed>> => {
-  const documents = await readDocuments({ collections, session }, group)
+  const touching = group.map(({ commit, inline }) => ({ tenant: commit.tenant, inline }))
+  const documents = await readDocuments({ collections, session }, touching)
   const outcomes = new Map(group.map((wanted) => [wanted, changeAll(documents, wanted)]))
   const accepted = group.filter((wanted) => outcomes.get(wanted)?.type === 'appended')
   if (accepted.length === 0) return outcomes
@@ -140,72 +127,13 @@ const writeGroup = async (
   return outcomes
 }
 
-type Working = { readonly tenant: string; readonly before: Fields | null; now: Fields | null }
-/** By projection, by id. */
-type Documents = ReadonlyMap<string, Map<string, Working>>
-
-const readDocuments = async (
-  { collections, session }: At,
-  group: readonly InlineCommit[],
-): Promise<Documents> => {
-  const touched = group.flatMap(({ commit, inline }) =>
-    inline.map((change) => ({ ...change, tenant: commit.tenant })),
-  )
-  const documents = new Map<string, Map<string, Working>>()
-  for (const [projection, changes] of Map.groupBy(touched, (change) => change.projection)) {
-    const ids = [...new Set(changes.map(({ id }) => id))]
-    const found = await collections
-      .readModel(projection)
-      .find({ _id: { $in: ids } }, { session })
-      .toArray()
-    const byId = new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
-    const working = changes.map(({ id, tenant }): [string, Working] => {
-      const before = byId.get(id) ?? null
-      return [id, { tenant, before, now: before }]
-    })
-    documents.set(projection, new Map(working))
-  }
-  return documents
-}
-
 /** All changes of a commit, or none when one of its documents refuses it. */
-const changeAll = (documents: Documents, wanted: InlineCommit): AppendOutcome | Failed => {
+const changeAll = (documents: InlineDocuments, { inline }: InlineCommit): AppendOutcome | Failed => {
   try {
-    return tryChanges(documents, wanted)
+    return changeDocuments(documents, inline) ?? { type: 'appended' }
   } catch (error) {
     return { type: 'failed', error }
   }
-}
-
-const tryChanges = (documents: Documents, { inline }: InlineCommit): AppendOutcome => {
-  const changed = new Map<Working, Fields | null>()
-  for (const { projection, id, change } of inline) {
-    const working = documents.get(projection)?.get(id)
-    if (!working) continue
-    const verdict = change(changed.has(working) ? (changed.get(working) ?? null) : working.now)
-    if (verdict.type === 'refused') return verdict
-    changed.set(working, verdict.fields)
-  }
-  for (const [working, fields] of changed) working.now = fields
-  return { type: 'appended' }
-}
-
-const writeDocuments = async ({ collections, session }: At, documents: Documents): Promise<void> => {
-  for (const [projection, working] of documents) {
-    const operations = [...working].flatMap(([id, document]) => toOperation(id, document))
-    if (operations.length === 0) continue
-    await collections.readModel(projection).bulkWrite(operations, { session, ordered: false })
-  }
-}
-
-const toOperation = (id: string, { tenant, before, now }: Working) => {
-  type Operation = AnyBulkWriteOperation<ReadModelDocument>
-  if (now === before) return []
-  const operation: Operation =
-    now === null
-      ? { deleteOne: { filter: { _id: id } } }
-      : { replaceOne: { filter: { _id: id }, replacement: { ...now, _tenant: tenant }, upsert: true } }
-  return [operation]
 }
 
 const losersOf = async (

@@ -139,6 +139,18 @@ export type ReadModelDocument = {
   readonly [field: string]: unknown
 }
 
+/** A version of an inline read model that has every commit in it. */
+export type InlineReadModelDocument = { readonly _id: string; readonly builtAt: Date }
+
+/** A process that is at work on the store; see presences.ts. */
+export type PresenceDocument = {
+  readonly _id: string
+  readonly role: 'writer' | 'builder'
+  /** For messages: which process it is. */
+  readonly name: string
+  readonly expiresAt: Date
+}
+
 export const withoutEngineMembers = (document: ReadModelDocument): Record<string, unknown> =>
   Object.fromEntries(Object.entries(document).filter(([name]) => !name.startsWith('_')))
 
@@ -172,6 +184,8 @@ export type Collections = {
   readonly outbox: Collection<OutboxDocument>
   readonly outboxKeys: Collection<OutboxKeyDocument>
   readonly snapshots: Collection<SnapshotDocument>
+  readonly inlineReadModels: Collection<InlineReadModelDocument>
+  readonly presences: Collection<PresenceDocument>
   readModel(projection: string): Collection<ReadModelDocument>
 }
 
@@ -186,5 +200,7 @@ export const collectionsOf = (db: Db): Collections => ({
   outbox: db.collection('outbox'),
   outboxKeys: db.collection('outboxKeys'),
   snapshots: db.collection('snapshots'),
+  inlineReadModels: db.collection('inlineReadModels'),
+  presences: db.collection('presences'),
   readModel: (projection) => db.collection(`readModel.${projection}`),
 })

@@ -8,13 +8,7 @@
 
 import { Binary, type ClientSession } from 'mongodb'
 import { appendCommits, type AppendOutcome } from './append-commits.ts'
-import {
-  appendHeld,
-  appendInline,
-  type Fields,
-  type InlineChange,
-  type InlineCommit,
-} from './append-inline.ts'
+import { appendHeld, appendInline, type InlineCommit } from './append-inline.ts'
 import { coalesce } from './coalesce.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import {
@@ -25,8 +19,16 @@ import {
   type CommitDocument,
 } from './documents.ts'
 import { findFormer, scopeOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
-import { loadStreams, type LoadedStream, type StoredEvent, type StreamTail } from './load-streams.ts'
+import type { Fields, InlineChange } from './inline-documents.ts'
+import {
+  loadStreams,
+  type LoadedStream,
+  type StoredEvent,
+  type StreamId,
+  type StreamTail,
+} from './load-streams.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
+import { publishedBytes } from './published-bytes.ts'
 import { inTransaction } from './transaction.ts'
 
 export type NewCommit = Omit<
@@ -59,6 +61,8 @@ export type EventStore = {
   /** `inline`: documents that change together with the commit, or refuse it. */
   append(commit: NewCommit, inline?: readonly InlineChange[]): Promise<AppendOutcome>
   findFormer(scope: AnswerScope): Promise<FormerAnswer | undefined>
+  /** Whether no commit lies behind this version, which is the end of one: true while the question was asked. */
+  isLastVersion(stream: StreamId, version: number): Promise<boolean>
   /**
    * Decides on the stream and keeps the answer in one majority transaction, so that a "no" is a true no.
    * `decide` may answer undefined: then nothing is kept, because the stream has changed and a yes is due.
@@ -72,8 +76,23 @@ export type EventStore = {
  */
 const TOGETHER = { maxItems: 256, maxRuns: 1, maxWaiting: 2_048 }
 
-/** Reads wait for no disk: two under way keep the server busy. */
+/** Reads wait for no disk: two under way keep the server busy. What they bring is bounded by load-streams.ts. */
 const READ_TOGETHER = { ...TOGETHER, maxRuns: 2 }
+
+const MIB = 1024 * 1024
+
+/**
+ * Commits are mostly a few KiB and may be 900: 256 of those would be a transaction of 230 MB. 8 MiB, with what inline
+ * read models add, stay in one entry of the server's oplog (16 MB); and eight such groups wait, as of items do.
+ */
+const writeWeight = <Item>(bytesOf: (item: Item) => number) => ({
+  bytesOf,
+  maxBytes: 8 * MIB,
+  maxWaitingBytes: 64 * MIB,
+})
+
+const bytesOf = ({ events }: CommitDocument): number =>
+  events.reduce((sum, event) => sum + publishedBytes({ ...event, bytes: event.bytes.buffer }), 0)
 
 export const mongoEventStore = (connection: MongoConnection): EventStore => {
   const collections = collectionsOf(connection.db)
@@ -86,11 +105,13 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
   })
   const append = coalesce({
     ...TOGETHER,
+    weight: writeWeight(bytesOf),
     run: (wanted: readonly CommitDocument[]) =>
       inCausalSession((session) => appendCommits(collections, wanted, session)),
   })
   const appendWithDocuments = coalesce({
     ...TOGETHER,
+    weight: writeWeight(({ commit }: InlineCommit) => bytesOf(commit)),
     run: (wanted: readonly InlineCommit[]) =>
       inCausalSession((session) => appendInline({ collections, session }, wanted)),
   })
@@ -110,6 +131,8 @@ export const mongoEventStore = (connection: MongoConnection): EventStore => {
       }),
     findFormer: (scope) =>
       translating(() => inCausalSession((session) => findFormer(answers, scope, session))),
+    isLastVersion: (stream, version) =>
+      translating(async () => (await findCommitAt(commits, stream, version + 1)) === null),
     keepAnswer: (tail, decide) =>
       translating(() => inCausalSession((session) => keepAnswer({ collections, session }, tail, decide))),
   }
@@ -125,6 +148,16 @@ const toDocument = (commit: NewCommit): CommitDocument => ({
 
 /** Answers without events are kept this long; commits, and their keys, for ever. */
 const ANSWER_LIFE_MS = 48 * 3_600_000
+
+/**
+ * A majority read may be older than what another client was told: a primary that lost its office does not know it yet,
+ * and a new one's majority is still that of before. A linearizable read hears from a majority first. It promises that
+ * for one document, named by a unique index; and without a session, since it takes no `afterClusterTime`.
+ */
+const LINEARIZABLE = { readConcern: { level: 'linearizable' }, maxTimeMS: 5_000 } as const
+
+const findCommitAt = (commits: Collections['commits'], { tenant, stream }: StreamId, first: number) =>
+  commits.findOne({ tenant, stream, first }, { ...LINEARIZABLE, projection: { _id: 1 } })
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 

@@ -9,9 +9,15 @@ export {
   type Sight,
 } from './event-store.ts'
 export type { AppendOutcome } from './append-commits.ts'
-export type { Fields, InlineChange, InlineVerdict } from './append-inline.ts'
 export { scopeNameOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
 export { ensureReadModelIndexes, ensureStoreIndexes, type ReadModelIndex } from './indexes.ts'
+export type { Fields, InlineChange, InlineVerdict } from './inline-documents.ts'
+export {
+  inlineReadModels,
+  type InlineBuild,
+  type InlineReadModels,
+  type StoredCommit,
+} from './inline-read-models.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
 export type { LoadedStream, StoredEvent, StreamId, StreamTail, UpTo } from './load-streams.ts'
 export {
@@ -40,6 +46,7 @@ export {
   type WaitingShard,
 } from './outbox-rows.ts'
 export { mongoPositions, type Positions, type Whereabouts } from './positions.ts'
+export { mongoPresences, type Presence, type Presences, type Role } from './presences.ts'
 export {
   mongoProjectionStore,
   type Checkpoint,

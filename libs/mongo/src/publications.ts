@@ -9,6 +9,7 @@ import {
 } from './documents.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 import { publishedBytes } from './published-bytes.ts'
+import { inTransaction } from './transaction.ts'
 
 export type PlannedEvent = {
   readonly id: string
@@ -50,7 +51,7 @@ export type Publications = {
   sweep(shard: ShardId, limits: PlanLimits, publish: Publish): Promise<boolean>
   /** False when another relay was first to take this number: the plan is void. */
   open(record: Publication): Promise<boolean>
-  /** Marks the commits as published, then the record as done. Repeatable; a later incarnation's mark stays. */
+  /** Marks the commits as published and the record as done. Repeatable; a later incarnation's mark stays. */
   finish(record: Publication, produced: { baseOffset: bigint; incarnation: number }): Promise<void>
   /** Commit time of the commit that waits longest in any of the shards. */
   oldestPending(shards: readonly ShardId[]): Promise<Date | undefined>
@@ -97,7 +98,7 @@ export const mongoPublications = (connection: MongoConnection): Publications => 
     commitsOf: (publication) => inSession((at) => commitsOf(at, publication)),
     sweep: (shard, limits, publish) => inSession((at) => sweep(at, shard, { limits, publish })),
     open: (record) => inSession((at) => open(at, record)),
-    finish: (record, produced) => inSession((at) => finish(at, record, produced)),
+    finish: (record, produced) => inSession(async (at) => void (await finish(at, record, produced))),
     oldestPending: (shards) => inSession((at) => oldestPending(at, shards)),
     countPending: () => translating(() => commits.countDocuments({ pending: true }, { hint: 'pending' })),
   }
@@ -202,22 +203,25 @@ const open = async ({ publications, session }: At, record: Publication): Promise
   }
 }
 
-const finish = async (
+/** One transaction, so that the journal is waited for once; it writes nothing that its repetition would not. */
+const finish = (
   { commits, publications, session }: At,
   record: Publication,
   { baseOffset, incarnation }: { baseOffset: bigint; incarnation: number },
-): Promise<void> => {
+): Promise<unknown> => {
   const { n } = record._id
-  await commits.updateMany(
-    { _id: { $in: [...record.commitIds] }, pending: true },
-    { $unset: { pending: '' }, $set: { publication: n } },
-    { session },
-  )
-  await publications.updateOne(
-    { ...shardFilter(record._id), '_id.n': n, incarnation: { $lte: incarnation } },
-    { $set: { state: 'done', baseOffset: Number(baseOffset), incarnation } },
-    { session },
-  )
+  return inTransaction(session, async () => {
+    await commits.updateMany(
+      { _id: { $in: [...record.commitIds] }, pending: true },
+      { $unset: { pending: '' }, $set: { publication: n } },
+      { session },
+    )
+    await publications.updateOne(
+      { ...shardFilter(record._id), '_id.n': n, incarnation: { $lte: incarnation } },
+      { $set: { state: 'done', baseOffset: Number(baseOffset), incarnation } },
+      { session },
+    )
+  })
 }
 
 /** The first of each shard in publication order, which is the order of commit but for the clocks of replicas. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { ClientSession } from 'mongodb'
-import type { InlineChange } from '../src/append-inline.ts'
+import type { InlineChange } from '../src/inline-documents.ts'
 import { connectMongo, type MongoConnection } from '../src/connect-mongo.ts'
-import { mongoEventStore } from '../src/event-store.ts'
+import { mongoEventStore, type NewAnswer } from '../src/event-store.ts'
 import { mongoReadModels } from '../src/read-models.ts'
-import { commitOf, mongoUrl, openDatabase, TENANT, type TestDatabase } from './mongo-fixture.ts'
+import { commitOf, mongoUrl, openDatabase, rejectionOf, TENANT, type TestDatabase } from './mongo-fixture.ts'
 
 // Of this file alone: a transaction is ended only by clients of its own name.
 const CLIENT_NAME = 'abandoned-transaction-test'
@@ -84,5 +84,35 @@ it('nor of commits that need none: those that travel with the one it holds up go
   expect(outcomes).toEqual([{ type: 'appended' }, { type: 'appended' }])
   await expect(abandoned.commitTransaction()).rejects.toMatchObject({ codeName: 'NoSuchTransaction' })
   expect((await store.load({ tenant: TENANT, stream })).version).toBe(1)
+  await abandoned.endSession()
+})
+
+it('nor of a request whose first try died while it kept its answer', async () => {
+  const idempotencyKey = randomUUID()
+  const abandoned = dead.client.startSession()
+  abandoned.startTransaction()
+  await dead.db
+    .collection<NewAnswer>('commits')
+    .insertOne(rejectionOf(idempotencyKey), { session: abandoned })
+  const store = mongoEventStore(living)
+  const stream = randomUUID()
+  const again = rejectionOf(idempotencyKey)
+  const kept = await store.keepAnswer({ tenant: TENANT, stream }, async () => again)
+  expect(kept).toEqual({ type: 'kept', answer: again })
+  const yes = await store.append(commitOf(stream, 1, { idempotencyKey }))
+  expect(yes).toMatchObject({ type: 'key-used', former: { answer: { _id: again._id } } })
+  await abandoned.endSession()
+})
+
+it('nor of a request that comes to a yes when it is asked again', async () => {
+  const idempotencyKey = randomUUID()
+  const abandoned = dead.client.startSession()
+  abandoned.startTransaction()
+  await dead.db
+    .collection<NewAnswer>('commits')
+    .insertOne(rejectionOf(idempotencyKey), { session: abandoned })
+  const yes = await mongoEventStore(living).append(commitOf(randomUUID(), 1, { idempotencyKey }))
+  expect(yes).toEqual({ type: 'appended' })
+  await expect(abandoned.commitTransaction()).rejects.toMatchObject({ codeName: 'NoSuchTransaction' })
   await abandoned.endSession()
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { InlineChange } from '../src/append-inline.ts'
+import type { InlineChange } from '../src/inline-documents.ts'
 import type { MongoConnection } from '../src/connect-mongo.ts'
 import { mongoEventStore, type EventStore } from '../src/event-store.ts'
 import { mongoReadModels } from '../src/read-models.ts'

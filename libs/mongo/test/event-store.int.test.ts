@@ -11,6 +11,7 @@ import {
   TENANT,
   type TestDatabase,
 } from './mongo-fixture.ts'
+import { queriesDuring } from './queries-during.ts'
 
 type Explained = { queryPlanner?: { winningPlan: unknown } }
 
@@ -73,6 +74,17 @@ describe('a stream', () => {
       store.load({ tenant: 'a/b', stream: 'c' }),
     ])
     expect(loaded.map(({ events }) => events.length)).toEqual([1, 1])
+  })
+
+  it('has a last version, of which the server asks a majority', async () => {
+    const stream = freshStream()
+    await appendAll(connection, [commitOf(stream, 1, { count: 3 }), commitOf(stream, 4)])
+    const isLast = (version: number) => store.isLastVersion(idOf(stream), version)
+    const queries = await queriesDuring(connection.db, async () => {
+      expect(await Promise.all([3, 4].map(isLast))).toEqual([false, true])
+    })
+    expect(queries.map(({ readConcern }) => readConcern)).toEqual(['linearizable', 'linearizable'])
+    expect(await store.isLastVersion(idOf(freshStream()), 0)).toBe(true)
   })
 
   it('is found by the index over streams and versions, alone or with others', async () => {

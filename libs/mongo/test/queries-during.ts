@@ -5,7 +5,12 @@ export type ProfiledQuery = {
   readonly plan: string
   readonly docsExamined: number
   readonly keysExamined: number
+  readonly readConcern: string
 }
+
+type Command = { readonly readConcern?: { readonly level?: string } }
+
+const readConcernOf = (command: Command | undefined): string => String(command?.readConcern?.level)
 
 /** What the server did for `work`, by its own profiler. The database is the caller's alone. */
 export const queriesDuring = async (db: Db, work: () => Promise<unknown>): Promise<ProfiledQuery[]> => {
@@ -24,5 +29,6 @@ export const queriesDuring = async (db: Db, work: () => Promise<unknown>): Promi
       plan: String(entry['planSummary']),
       docsExamined: Number(entry['docsExamined']),
       keysExamined: Number(entry['keysExamined']),
+      readConcern: readConcernOf(entry['command'] as Command | undefined),
     }))
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { makeAggregates } from '@millrace/aggregates'
 import { orders, type AnyContext } from '@millrace/domain'
-import { makeInMemoryCodec } from '@millrace/events'
+import { makeInMemoryCodec, type Codec } from '@millrace/events'
 import type { EventStore } from '@millrace/mongo'
 import { createTokenSigner } from '@millrace/runtime'
 import { makeAnswers } from '../src/answers.ts'
@@ -31,9 +31,10 @@ export type CommandDesk = {
   wakes(): number
 }
 
-export const openCommandDesk = async (store: EventStore): Promise<CommandDesk> => {
+/** Without a codec the events are readable here only. */
+export const openCommandDesk = async (store: EventStore, given?: Codec): Promise<CommandDesk> => {
   let wakes = 0
-  const codec = await makeInMemoryCodec()
+  const codec = given ?? (await makeInMemoryCodec())
   const handle = makeHandleWrite({
     store,
     codec,

@@ -62,6 +62,8 @@ export type Projection<Doc extends Document> = {
   /**
    * per-aggregate: the document's key is the event's, and a lane per partition keeps it. inline: any key; the
    * document changes in the transaction of the commit itself, so it is never behind and may take part in a rule.
+   * Built later it sees the events of a stream in order, those of different streams by the replicas' clocks, so what
+   * two streams do to one document must not depend on which comes first.
    */
   readonly kind: 'per-aggregate' | 'inline'
   readonly sources: readonly [TopicName]

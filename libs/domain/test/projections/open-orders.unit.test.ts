@@ -44,7 +44,7 @@ describe('open orders', () => {
     )
   })
 
-  it('passes by what was open before it counted', () => {
+  it('never counts below zero', () => {
     givenEvents(openOrders, [recorded(orderPaid())]).thenDocument(null)
   })
 })

@@ -20,7 +20,7 @@ const changeOf = (event: HandledEvent): 1 | 0 | -1 => {
 const evolve = (document: OpenOrders | null, event: HandledEvent): OpenOrders | null => {
   const change = changeOf(event)
   if (change === 0) return document
-  // Never below zero: an order may be older than this read model, and nobody counted it.
+  // Never below zero: that would let in more than the rule allows.
   const open = Math.max(0, (document?.open ?? 0) + change)
   return open === 0 ? null : { customerId: event.data.customerId, open }
 }

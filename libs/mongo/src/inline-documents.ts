@@ -1,0 +1,89 @@
+import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
+import { withoutEngineMembers, type Collections, type ReadModelDocument } from './documents.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** One document of an inline read model that a commit changes. */
+export type InlineChange = {
+  /** Name and version of the projection. */
+  readonly projection: string
+  /** `<tenant>/<key>`. */
+  readonly id: string
+  /** Fields after the commit; null when there is no document (any more). May refuse the commit. */
+  readonly change: (before: Fields | null) => InlineVerdict
+}
+
+export type InlineVerdict =
+  | { readonly type: 'changed'; readonly fields: Fields | null }
+  | { readonly type: 'refused'; readonly reason: string }
+
+export type Refused = Extract<InlineVerdict, { readonly type: 'refused' }>
+
+/** What a commit changes, of which tenant. */
+export type TenantChanges = { readonly tenant: string; readonly inline: readonly InlineChange[] }
+
+type At = { readonly collections: Collections; readonly session: ClientSession }
+
+type Working = { readonly tenant: string; readonly before: Fields | null; now: Fields | null }
+/** The documents that some commits touch, as they are and as they will be; by projection, by id. */
+export type InlineDocuments = ReadonlyMap<string, Map<string, Working>>
+
+export const readDocuments = async (
+  { collections, session }: At,
+  touching: readonly TenantChanges[],
+): Promise<InlineDocuments> => {
+  const touched = touching.flatMap(({ tenant, inline }) => inline.map((change) => ({ ...change, tenant })))
+  const documents = new Map<string, Map<string, Working>>()
+  for (const [projection, changes] of Map.groupBy(touched, (change) => change.projection)) {
+    const ids = [...new Set(changes.map(({ id }) => id))]
+    const found = await collections
+      .readModel(projection)
+      .find({ _id: { $in: ids } }, { session })
+      .toArray()
+    const byId = new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
+    const working = changes.map(({ id, tenant }): [string, Working] => {
+      const before = byId.get(id) ?? null
+      return [id, { tenant, before, now: before }]
+    })
+    documents.set(projection, new Map(working))
+  }
+  return documents
+}
+
+/** Makes all changes of a commit, or none when one of its documents refuses it or a change throws. */
+export const changeDocuments = (
+  documents: InlineDocuments,
+  inline: readonly InlineChange[],
+): Refused | undefined => {
+  const changed = new Map<Working, Fields | null>()
+  for (const { projection, id, change } of inline) {
+    const working = documents.get(projection)?.get(id)
+    if (!working) continue
+    const verdict = change(changed.has(working) ? (changed.get(working) ?? null) : working.now)
+    if (verdict.type === 'refused') return verdict
+    changed.set(working, verdict.fields)
+  }
+  for (const [working, fields] of changed) working.now = fields
+  return undefined
+}
+
+export const writeDocuments = async (
+  { collections, session }: At,
+  documents: InlineDocuments,
+): Promise<void> => {
+  for (const [projection, working] of documents) {
+    const operations = [...working].flatMap(([id, document]) => toOperation(id, document))
+    if (operations.length === 0) continue
+    await collections.readModel(projection).bulkWrite(operations, { session, ordered: false })
+  }
+}
+
+const toOperation = (id: string, { tenant, before, now }: Working) => {
+  type Operation = AnyBulkWriteOperation<ReadModelDocument>
+  if (now === before) return []
+  const operation: Operation =
+    now === null
+      ? { deleteOne: { filter: { _id: id } } }
+      : { replaceOne: { filter: { _id: id }, replacement: { ...now, _tenant: tenant }, upsert: true } }
+  return [operation]
+}
