@@ -17,7 +17,7 @@ const linksOf = (page: string): string[] =>
 const codesInSource = (): string[] => {
   const files = globSync(['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'], { cwd: ROOT })
   const found = files.flatMap((file) => [
-    ...read(file).matchAll(/'((?:KAFKA|MONGO|STORE|PORT|SNAPSHOT)_[A-Z_]+)'/g),
+    ...read(file).matchAll(/'((?:KAFKA|MONGO|STORE|PORT|SNAPSHOT|IDENTITY)_[A-Z_]+)'/g),
   ])
   return [...new Set(found.map((match) => match[1] ?? ''))]
 }

@@ -14,7 +14,7 @@ export type Logger = {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Fields that are never written, by themselves or one level down; the last are variables of the environment. */
-const SECRETS = ['token', 'authorization', 'secret', 'TOKEN_SECRET', 'DEV_TOKEN', 'MONGO_URL']
+const SECRETS = ['token', 'authorization', 'secret', 'TOKEN_SECRET', 'JWT_SECRET', 'DEV_TOKEN', 'MONGO_URL']
 
 /** JSON lines on stdout (or `destination`); errors with message, code, stack and causes. */
 export const createLogger = (

@@ -14,29 +14,31 @@ export class ConfigError extends Error {
   }
 }
 
-/** Parses the environment once; an empty variable counts as unset. Throws {@link ConfigError}. */
-export const readConfig = <T>(schema: z.ZodType<T>, env: Record<string, string | undefined>): T => {
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Faults of several variables together, as `NAME: what is wrong`; never with the value of a secret. */
+export type EnvRule = (env: Env) => readonly string[]
+
+/**
+ * Parses the environment once; an empty variable counts as unset. Throws {@link ConfigError} with the faults of the
+ * fields and of the rules together.
+ */
+export const readConfig = <T>(schema: z.ZodType<T>, env: Env, rules: readonly EnvRule[] = []): T => {
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   )
   const parsed = schema.safeParse(given)
-  if (parsed.success) return Object.freeze(parsed.data)
-  throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  const between = rules.flatMap((rule) => rule(given))
+  if (parsed.success && between.length === 0) return Object.freeze(parsed.data)
+  const issues = parsed.error?.issues ?? []
+  throw new ConfigError([...issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`), ...between])
 }
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback)
 
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost']
-
-/** What every service reads. Ports: 0 asks the system for a free one. */
+/** What every service reads, with `apiRules` or `workerRules`. Ports: 0 asks the system for a free one. */
 export const serviceEnv = (defaults: { port: number; adminPort: number }) => ({
-  HOST: z
-    .string()
-    .default('127.0.0.1')
-    .refine((host) => LOOPBACK.includes(host), {
-      error:
-        'no identity provider can be configured yet, so only a loopback address is safe (127.0.0.1, ::1, localhost)',
-    }),
+  HOST: z.string().default('127.0.0.1'),
   PORT: port(defaults.port),
   ADMIN_PORT: port(defaults.adminPort),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -62,11 +64,4 @@ export const kafkaEnv = {
       error: 'must be host:port[,host:port]',
     }),
   SCHEMA_REGISTRY_URL: z.url({ error: 'required: the Confluent API root of the schema registry' }),
-}
-
-export const identityEnv = {
-  /** Bearer token of the development principal; without one, loopback callers are that principal. */
-  DEV_TOKEN: z.string().min(16).optional(),
-  /** Signs cursors and position tokens; every replica of every service has the same one. */
-  TOKEN_SECRET: z.string({ error: 'required: at least 32 characters, the same for all services' }).min(32),
 }

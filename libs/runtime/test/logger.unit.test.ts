@@ -22,7 +22,7 @@ describe('a log line', () => {
     ])
   })
 
-  it.each(['token', 'authorization', 'secret', 'TOKEN_SECRET', 'DEV_TOKEN', 'MONGO_URL'])(
+  it.each(['token', 'authorization', 'secret', 'TOKEN_SECRET', 'JWT_SECRET', 'DEV_TOKEN', 'MONGO_URL'])(
     'hides %s, also one level down',
     (name) => {
       const [line] = linesOf({ [name]: 'hunter2', inside: { [name]: 'hunter2', kept: 1 } })

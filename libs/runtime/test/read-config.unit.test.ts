@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
+import { identityEnv } from '../src/identity/identity-env.ts'
 import {
   ConfigError,
   EXIT_BAD_CONFIG,
-  identityEnv,
   kafkaEnv,
   mongoEnv,
   readConfig,
   serviceEnv,
 } from '../src/read-config.ts'
+import { apiRules } from '../src/service-rules.ts'
 
 const schema = z.object({
   ...serviceEnv({ port: 3001, adminPort: 4001 }),
@@ -24,7 +25,7 @@ const GOOD = {
 }
 const faultsOf = (env: Record<string, string>): readonly string[] => {
   try {
-    readConfig(schema, env)
+    readConfig(schema, env, apiRules)
     return []
   } catch (error) {
     if (error instanceof ConfigError) return error.faults
@@ -44,6 +45,11 @@ describe('a good environment', () => {
       SHUTDOWN_TIMEOUT_MS: 20_000,
       MONGO_DATABASE: 'millrace',
       KAFKA_BROKERS: ['127.0.0.1:9092', '[::1]:9093'],
+      JWT_TYPE: ['at+jwt'],
+      JWT_TENANT_CLAIM: 'tenant',
+      JWKS_MAX_AGE_SECONDS: 600,
+      AUTH_FAILURES_BURST: 50,
+      AUTH_FAILURES_PER_MINUTE: 60,
     })
   })
 

@@ -6,19 +6,26 @@ import {
   type KafkaConnection,
   type PartitionProducer,
 } from '@millrace/kafka'
-import { mongoEventStore, mongoLogReader, mongoStreamReader, type MongoConnection } from '@millrace/mongo'
+import {
+  mongoEventStore,
+  mongoLogReader,
+  mongoStreamReader,
+  type MongoConnection,
+  type Presence,
+} from '@millrace/mongo'
 import { createTokenSigner, newId, type Logger, type Metrics, type Route } from '@millrace/runtime'
 import { makeAnswers } from './answers.ts'
 import type { Config } from './config.ts'
 import { makeHandleWrite } from './handle-write.ts'
 import { appendRoute } from './http/append.ts'
-import { commandRoute } from './http/commands.ts'
-import { heartbeatRoute } from './http/heartbeats.ts'
+import { commandRoutes } from './http/commands.ts'
+import { heartbeatRoute, MAX_SEND_BYTES } from './http/heartbeats.ts'
 import { snapshotRoutes } from './http/snapshots.ts'
 import { streamRoutes } from './http/streams/stream-routes.ts'
 import { makeInTurn } from './in-turn.ts'
 import { openAggregates } from './open-aggregates.ts'
 import type { Relay } from './relay/relay.ts'
+import { whilePresent } from './presence.ts'
 import { startRelays } from './start-relays.ts'
 import { makeStateCache } from './state-cache.ts'
 
@@ -27,6 +34,7 @@ export type App = { readonly routes: readonly Route[]; readonly relay: Relay; cl
 type Parts = {
   config: Config
   mongo: MongoConnection
+  presence: Presence
   kafka: KafkaConnection
   codec: Codec
   logger: Logger
@@ -47,7 +55,7 @@ const partitionOf = (topic: string, messageKey: string): number => {
 const startHeartbeatProducers = (kafka: KafkaConnection) => {
   const { name: topic, partitions } = topics['heartbeat.received']
   const producers = Array.from({ length: partitions }, (_, partition) =>
-    makePartitionProducer(kafka, { topic, partition }),
+    makePartitionProducer(kafka, { topic, partition, maxTogetherBytes: MAX_SEND_BYTES }),
   )
   return {
     producerOf: (partition: number): PartitionProducer => {
@@ -61,11 +69,11 @@ const startHeartbeatProducers = (kafka: KafkaConnection) => {
   }
 }
 
-export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts): App => {
+export const startApp = ({ config, mongo, presence, kafka, codec, logger, metrics }: Parts): App => {
   const relay = startRelays({ config, mongo, kafka, logger, metrics })
   const heartbeats = startHeartbeatProducers(kafka)
   const signer = createTokenSigner(config.TOKEN_SECRET)
-  const store = mongoEventStore(mongo)
+  const store = whilePresent(mongoEventStore(mongo), presence)
   const opened = openAggregates({ store, codec, mongo, place: config.SNAPSHOT_STORE, metrics })
   const handle = makeHandleWrite({
     store,
@@ -77,7 +85,8 @@ export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts
     newId,
     now: Date.now,
     partitionOf,
-    onAppended: relay.wake,
+    // Behind the answer: a relay that starts at once would keep it waiting.
+    onAppended: (topic, partition) => void setImmediate(relay.wake, topic, partition),
   })
   return {
     routes: [
@@ -85,7 +94,7 @@ export const startApp = ({ config, mongo, kafka, codec, logger, metrics }: Parts
       appendRoute({ codec, handle }),
       ...streamRoutes({ streams: mongoStreamReader(mongo), log: mongoLogReader(mongo), codec, signer }),
       ...snapshotRoutes(opened),
-      commandRoute(handle),
+      ...commandRoutes(handle),
     ],
     relay,
     close: async () => {

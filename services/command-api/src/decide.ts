@@ -1,7 +1,7 @@
 import { streamIdOf, type Aggregate } from '@millrace/aggregates'
-import { versionedName, type Decision, type ProjectedEvent } from '@millrace/domain'
+import { inlineChangesOf as changesOfRules, toProjected, type Decision } from '@millrace/domain'
 import type { Codec, DomainEvent } from '@millrace/events'
-import type { InlineChange, InlineVerdict, NewAnswer, NewCommit, StoredEvent } from '@millrace/mongo'
+import type { InlineChange, NewAnswer, NewCommit, StoredEvent } from '@millrace/mongo'
 import type { ProposedEvent, WriteRequest } from './write.ts'
 
 export type DecideDeps = {
@@ -86,33 +86,11 @@ export const answerOf = (
 export const inlineChangesOf = (
   { request, aggregate }: Attempt,
   events: readonly EncodedEvent[],
-): InlineChange[] =>
-  request.context.inline.flatMap(({ projection, refuse }) => {
-    const handled = events
-      .map((encoded, index) => toProjected(request, encoded, aggregate.version + 1 + index))
-      .filter(({ type }) => projection.events.includes(type))
-    return handled.map((event) => ({
-      projection: versionedName(projection),
-      id: `${request.tenant}/${projection.documentKey(event)}`,
-      change: (before): InlineVerdict => {
-        // What the store holds was written by this very projection version.
-        const document = before as Parameters<typeof projection.evolve>[0]
-        const reason = refuse(document, event)
-        return reason === null
-          ? { type: 'changed', fields: projection.evolve(document, event) }
-          : { type: 'refused', reason }
-      },
-    }))
-  })
-
-const toProjected = (request: WriteRequest, encoded: EncodedEvent, version: number): ProjectedEvent => ({
-  ...encoded.event,
-  ...streamIdOf(request),
-  id: encoded.id,
-  key: request.id,
-  version,
-  occurredAt: encoded.occurredAt,
-  correlationId: request.correlationId,
-  causationId: request.causationId,
-  actor: request.principal,
-})
+): InlineChange[] => {
+  const { correlationId, causationId, principal: actor, id: key } = request
+  const commit = { ...streamIdOf(request), key, correlationId, causationId, actor }
+  const projected = events.map((event, index) =>
+    toProjected(commit, { ...event, version: aggregate.version + 1 + index }),
+  )
+  return changesOfRules(request.context.inline, projected)
+}

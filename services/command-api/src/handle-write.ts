@@ -9,7 +9,8 @@
 //                 again) or that the aggregate has gone on (read, decide again, a few times)
 //   no or no-op → read, decide again; if it stands, decided once more inside a majority transaction that also keeps
 //                 the answer, so a "no" is a true no and is given again to whoever repeats the request
-//   precondition does not hold → read, look again
+//   precondition does not hold, or an event that the fold refuses → read, look again; of a repetition the first answer
+//                 counts; and before it is said, a linearizable read finds that nobody has gone further
 //
 // If-Match is no part of the fingerprint: a request repeated after it succeeded finds its own answer, not a 412.
 
@@ -109,9 +110,8 @@ type Tried = WriteOutcome | 'read'
 
 const tryOnce = async (deps: HandleWriteDeps, attempt: Attempt, isRead: boolean): Promise<Tried> => {
   const { request, aggregate, at } = attempt
-  /** For answers that are not kept: of a repetition the first answer counts. */
   const unlessAnswered = async (outcome: WriteOutcome): Promise<Tried> =>
-    isRead ? ((await formerAnswer(deps, request)) ?? outcome) : 'read'
+    isRead ? ((await formerAnswer(deps, request)) ?? ifStill(deps, attempt, outcome)) : 'read'
 
   if (!holds(request.precondition, aggregate.version))
     return unlessAnswered({ type: 'precondition-failed', currentVersion: aggregate.version })
@@ -130,13 +130,16 @@ type Folded =
 
 /** Before anything is written: a stream that its own fold refuses could never be read again. */
 const foldEvents = ({ request, aggregate }: Attempt, events: readonly EncodedEvent[]): Folded => {
-  const occurred = events.map(({ event, occurredAt }) => ({ ...event, occurredAt }))
-  try {
-    return { type: 'folded', state: fold(request.context.decider, occurred, aggregate.state) }
-  } catch (error) {
-    if (error instanceof ImpossibleEventError) return { type: 'impossible', reason: error.message }
-    throw error
+  let { state } = aggregate
+  for (const [index, { event, occurredAt }] of events.entries()) {
+    try {
+      state = fold(request.context.decider, [{ ...event, occurredAt }], state)
+    } catch (error) {
+      if (error instanceof ImpossibleEventError) return { type: 'impossible', index, reason: error.message }
+      throw error
+    }
   }
+  return { type: 'folded', state }
 }
 
 const formerAnswer = async (
@@ -146,6 +149,13 @@ const formerAnswer = async (
   const former = await store.findFormer({ tenant: request.tenant, ...keyOf(request) })
   return former && answers.ofFormer(former, request)
 }
+
+/** For answers that are not kept, and so make no write that would fail if what they rest on was old. */
+const ifStill = async (
+  { store }: HandleWriteDeps,
+  { request, aggregate }: Attempt,
+  outcome: WriteOutcome,
+): Promise<Tried> => ((await store.isLastVersion(streamIdOf(request), aggregate.version)) ? outcome : 'read')
 
 /** Empty for a no and for a no-op. */
 const eventsOf = (decision: Decision<ProposedEvent>): readonly ProposedEvent[] =>

@@ -54,5 +54,5 @@ export type WriteOutcome =
   | { readonly type: 'precondition-failed'; readonly currentVersion: number }
   | { readonly type: 'conflict'; readonly currentVersion: number }
   | { readonly type: 'events-too-large'; readonly bytes: number }
-  /** The aggregate's own fold cannot have this event. */
-  | { readonly type: 'impossible'; readonly reason: string }
+  /** The aggregate's own fold cannot have the event at this place of the request. */
+  | { readonly type: 'impossible'; readonly index: number; readonly reason: string }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { MAX_LONG } from '@millrace/events'
 import { mongoPublications } from '@millrace/mongo'
 import { httpClient, type HttpAnswer, type HttpClient } from '../../../test/support/http-client.ts'
 import { startServiceProcess, type ServiceProcess } from '../../../test/support/service-process.ts'
@@ -15,6 +16,11 @@ const paid = {
   data: { customerId: 'c-1', method: 'card', total: { amount: 5, currency: 'EUR' } },
 }
 const shipped = { type: 'OrderShipped', data: { customerId: 'c-1', carrier: 'DHL', trackingId: null } }
+
+const withLine = (...lines: readonly object[]) => ({
+  ...placed.data,
+  lines: lines.map((line) => ({ productId: 'p-1', quantity: 1, ...line })),
+})
 
 describe('POST /streams/{id}/events', () => {
   let servers: TestServers
@@ -179,8 +185,8 @@ describe('POST /streams/{id}/events', () => {
       { events: [{ ...paid, data: { ...paid.data, total: { amount: 2 ** 60, currency: 'EUR' } } }] },
       422,
     ],
-    ['an event that cannot be', { events: [shipped] }, 422],
-    ['an event that cannot follow the one before', { events: [placed, shipped] }, 422],
+    ['an event that cannot be', { events: [shipped] }, 422, '/0'],
+    ['an event that cannot follow the one before', { events: [placed, shipped] }, 422, '/1'],
     ['no events', { events: [] }, 400],
     ['too many events', { events: Array.from({ length: 401 }, () => placed) }, 400],
     ['a body that is one event', { events: placed }, 400],
@@ -209,16 +215,17 @@ describe('POST /streams/{id}/events', () => {
       413,
     ],
     [
-      'an event too large for Kafka',
-      {
-        events: [
-          {
-            ...placed,
-            data: { ...placed.data, lines: [{ productId: 'p'.repeat(930_000), quantity: 1, amount: 1 }] },
-          },
-        ],
-      },
-      413,
+      'a text longer than a command may have',
+      { events: [{ ...placed, data: { ...placed.data, customerId: 'c'.repeat(129) } }] },
+      422,
+      '/0/data/customerId',
+    ],
+    ['an amount below nothing', { events: [{ ...placed, data: withLine({ amount: -5 }) }] }, 422],
+    [
+      'lines whose total no event can have',
+      { events: [{ ...placed, data: withLine({ amount: MAX_LONG }, { amount: 1 }) }] },
+      422,
+      '/0/data/lines',
     ],
   ]
 

@@ -237,6 +237,15 @@ describe('command-api', () => {
       expect([lines.status, lines.json()]).toEqual([202, { accepted: 2 }])
       expect(await countHeartbeats()).toBe(before + 4n)
     })
+
+    it('are all taken, as many and as large as they may be, when one partition gets them all', async () => {
+      const already = await countHeartbeats()
+      const largest = { host: 'h'.repeat(128), name: '€'.repeat(200) }
+      const body = Array.from({ length: 1_000 }, (_, beat) => heartbeat({ ...largest, beat }))
+      const answer = await send('/heartbeats', body.join('\n'), ndjson)
+      expect([answer.status, answer.json()]).toEqual([202, { accepted: 1_000 }])
+      expect(await countHeartbeats()).toBe(already + 1_000n)
+    })
   })
 
   it('says on its admin port that it lives, is ready and measures', async () => {

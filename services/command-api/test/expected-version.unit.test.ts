@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseExpectedVersion } from '../src/http/expected-version.ts'
+import { expectedVersionField } from '../src/http/expected-version.ts'
 
 describe('Expected-Version', () => {
   it.each([
@@ -8,13 +8,14 @@ describe('Expected-Version', () => {
     ['0', [0]],
     ['17', [17]],
   ])('%s', (header, versions) => {
-    expect(parseExpectedVersion(header)).toEqual(versions && { type: 'versions', versions })
+    expect(expectedVersionField.parse(header)).toEqual(versions && { type: 'versions', versions })
   })
 
-  it.each([undefined, '', ' ', '-1', '1.5', '1e3', '0x1', 'Any', '"3"', '1, 2', '9'.repeat(16)])(
+  it.each([undefined, '', ' ', '-1', '1.5', '1e3', '0x1', 'Any', '"3"', '1, 2', '9'.repeat(16), '02'])(
     'refuses %p',
     (header) => {
-      expect(() => parseExpectedVersion(header)).toThrow(/Expected-Version/)
+      const parsed = expectedVersionField.safeParse(header)
+      expect(parsed.error?.issues[0]?.message).toMatch(/none \(a new stream\) or any/)
     },
   )
 })

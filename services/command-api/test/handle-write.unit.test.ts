@@ -63,6 +63,31 @@ describe('version conflicts', () => {
   })
 })
 
+describe('a majority read after a failover, older than what others were told', () => {
+  /** Reads find nothing, `times` times. */
+  const lagging = (times: number): EventStore => {
+    const store = memoryEventStore()
+    let left = times
+    return {
+      ...store,
+      load: (tail) => {
+        left -= 1
+        return store.load(left < 0 ? tail : { ...tail, stream: 'nobody' })
+      },
+    }
+  }
+
+  it('is not what a failed precondition rests on', async () => {
+    const store = lagging(2)
+    const desk = await openCommandDesk(store)
+    const replica = await openCommandDesk(store)
+    const id = desk.newOrder()
+    await replica.send('place', id)
+    const paid = await desk.send('pay', id, { precondition: { type: 'versions', versions: [1] } })
+    expect(paid).toMatchObject({ type: 'accepted', body: { version: 2 } })
+  })
+})
+
 describe('what is written', () => {
   it('has the time of the command, and now when it names none', async () => {
     const store = memoryEventStore()

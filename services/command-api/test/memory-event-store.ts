@@ -76,6 +76,7 @@ export const memoryEventStore = (): EventStore => {
       return { type: 'appended' }
     },
     findFormer: async (scope) => formers.get(scopeText(scope)),
+    isLastVersion: async (stream, version) => read({ ...stream, after: version }).version === version,
     keepAnswer: async (tail, decide) => {
       const answer = await decide({
         tail: read(tail),

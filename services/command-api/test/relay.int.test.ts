@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { connectCodec, type Codec } from '@millrace/events'
-import { connectKafka, ensureTopics, makePartitionProducer, type KafkaConnection } from '@millrace/kafka'
+import {
+  connectKafka,
+  ensureTopics,
+  makePartitionProducer,
+  type KafkaConnection,
+  type PartitionProducer,
+} from '@millrace/kafka'
 import {
   mongoEventStore,
   mongoLeases,
@@ -9,8 +15,9 @@ import {
   type EventStore,
   type PlannedCommit,
   type Publications,
+  type ShardId,
 } from '@millrace/mongo'
-import { silentLogger } from '@millrace/runtime'
+import { PlatformError, silentLogger } from '@millrace/runtime'
 import { eventually, orderPaid, orderPlaced } from '@millrace/testkit'
 import { collectRecords, type Collector } from '../../../test/support/collect-records.ts'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
@@ -19,6 +26,20 @@ import { makeGate } from './gate.ts'
 import { readLog } from './published-log.ts'
 
 const LEASE_MS = 500
+
+/** Without `this`. */
+const unbound = (producer: PartitionProducer): PartitionProducer => ({
+  send: (messages) => producer.send(messages),
+  close: () => producer.close(),
+})
+
+const failing = (producer: PartitionProducer, fails: () => boolean): PartitionProducer => ({
+  ...producer,
+  send: async (messages) => {
+    if (!fails()) return producer.send(messages)
+    throw new PlatformError({ code: 'KAFKA_SEND_SWALLOWED', message: 'went back', retryable: true })
+  },
+})
 
 // Shards run in this process, on a topic of each test's own, so that a test can hold one at a chosen step.
 describe('a relay shard', () => {
@@ -61,6 +82,8 @@ describe('a relay shard', () => {
     await Promise.all(collectors.map((started) => started.stop()))
   })
 
+  const producerOf = (id: ShardId): PartitionProducer => unbound(makePartitionProducer(kafka, id))
+
   const start = (owner: string, deps: Partial<ShardDeps> = {}): Shard => {
     const incarnationOf = deps.incarnationOf ?? (async () => 1)
     let emptiedIn = -1
@@ -71,7 +94,7 @@ describe('a relay shard', () => {
         incarnationOf,
         isEmptied: async (name) => emptiedIn >= (await incarnationOf(name)),
         reportEmptied: async (_, incarnation) => void (emptiedIn = incarnation),
-        makeProducer: (id) => makePartitionProducer(kafka, id),
+        makeProducer: producerOf,
         owner,
         leaseMs: LEASE_MS,
         pollMs: 20,
@@ -271,9 +294,7 @@ describe('a relay shard', () => {
       start('a', {
         incarnationOf: async () => incarnation,
         makeProducer: (id) => {
-          const producers = [topic, emptied].map((name) =>
-            makePartitionProducer(kafka, { ...id, topic: name }),
-          )
+          const producers = [topic, emptied].map((name) => producerOf({ ...id, topic: name }))
           return {
             close: async () => void (await Promise.all(producers.map((producer) => producer.close()))),
             send: async (messages) => {
@@ -302,6 +323,32 @@ describe('a relay shard', () => {
       expect(await eventually(anew, ({ length }) => length === 8)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     },
   )
+
+  it('hears from its producer that the topic was emptied: it sends no more until setup has run', async () => {
+    await openTopic()
+    let incarnation = 1
+    let isEmptied = false
+    let failedSends = 0
+    start('a', {
+      incarnationOf: async () => incarnation,
+      isEmptied: async () => isEmptied && incarnation === 1,
+      reportEmptied: async () => void (isEmptied = true),
+      // As long as the topic is that in which the first order was published.
+      makeProducer: (id) =>
+        failing(producerOf(id), () => {
+          const fails = collector.records().length >= 2 && incarnation === 1
+          if (fails) failedSends += 1
+          return fails
+        }),
+    })
+    await writeOrders(1)
+    await publishedEvents(2, 0)
+    await writeOrders(1)
+    await eventually(() => isEmptied, Boolean)
+    incarnation = 2
+    await publishedEvents(4, 2)
+    expect(failedSends).toBe(1)
+  })
 
   it('publishes everything again, under the same sequences, once the topic has a new incarnation', async () => {
     await openTopic()

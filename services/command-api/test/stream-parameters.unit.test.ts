@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { parseQuery, ProblemError } from '@millrace/runtime'
-import { logParameters, noParameters, streamParameters } from '../src/http/streams/parameters.ts'
+import { logParameters, streamParameters } from '../src/http/streams/parameters.ts'
 
-const schemas = { stream: streamParameters, log: logParameters, metadata: noParameters }
+const schemas = { stream: streamParameters, log: logParameters }
 
 const outcomeOf = (route: keyof typeof schemas, text: string): unknown => {
   try {
@@ -23,7 +23,6 @@ describe('the parameters of a read', () => {
     ],
     ['log', '', { count: 100 }],
     ['log', 'from=token&count=10', { from: 'token', count: 10 }],
-    ['metadata', '', {}],
   ] as const)('of a %s may be "%s"', (route, text, expected) => {
     expect(outcomeOf(route, text)).toEqual(expected)
   })
@@ -64,8 +63,7 @@ describe('the parameters of a read', () => {
     ['log', 'direction=forward'],
     ['log', 'from=a&from=b'],
     ['log', '__proto__=1'],
-    ['metadata', 'count=1'],
-    ['metadata', 'constructor=1'],
+    ['log', 'constructor=1'],
   ] as const)('of a %s may not be "%s"', (route, text) => {
     expect(outcomeOf(route, text)).toBe('bad-request')
   })

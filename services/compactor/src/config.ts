@@ -1,5 +1,5 @@
 import { snapshotEnv } from '@millrace/aggregates'
-import { kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
+import { kafkaEnv, mongoEnv, readConfig, serviceEnv, workerRules } from '@millrace/runtime'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -13,4 +13,4 @@ const schema = z.object({
 
 export type Config = z.output<typeof schema>
 
-export const loadConfig = (env = process.env): Config => readConfig(schema, env)
+export const loadConfig = (env = process.env): Config => readConfig(schema, env, workerRules)

@@ -1,4 +1,4 @@
-import { kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
+import { kafkaEnv, mongoEnv, readConfig, serviceEnv, workerRules } from '@millrace/runtime'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -14,4 +14,4 @@ const schema = z.object({
 
 export type Config = z.output<typeof schema>
 
-export const loadConfig = (env = process.env): Config => readConfig(schema, env)
+export const loadConfig = (env = process.env): Config => readConfig(schema, env, workerRules)

@@ -1,5 +1,5 @@
 import { snapshotEnv } from '@millrace/aggregates'
-import { identityEnv, kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
+import { apiRules, identityEnv, kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -14,4 +14,4 @@ const schema = z.object({
 
 export type Config = z.output<typeof schema>
 
-export const loadConfig = (env = process.env): Config => readConfig(schema, env)
+export const loadConfig = (env = process.env): Config => readConfig(schema, env, apiRules)

@@ -2,92 +2,101 @@ import type { AnyProjection } from '@millrace/domain'
 import type { Condition, FoundDocument, ListQuery, PageEnd } from '@millrace/mongo'
 import { problems, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
-import { onlyOne } from './only-one.ts'
+import { waitParameters } from './wait-for-position.ts'
 
 const MAX_LIMIT = 200
-const DEFAULT_LIMIT = 50
-const RESERVED = new Set(['sort', 'limit', 'cursor', 'after', 'timeout'])
+const DEFAULT_LIMIT = '50'
 
 type Filter = AnyProjection['filters'][string]
 
-/** One page's question, parsed; `shape` names everything but the cursor, so a cursor fits its own list only. */
-export type ParsedList = Omit<ListQuery, 'tenant' | 'projection' | 'after'> & { readonly shape: string }
-
-const numberOf = (name: string, text: string): number => {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value)) return value
-  throw problems.badRequest(`${name} must be a number, not ${JSON.stringify(text)}`)
-}
+const number = z
+  .string()
+  .refine((text) => text.trim() !== '' && Number.isFinite(Number(text)), 'must be a number')
+  .transform(Number)
 
 // Date.parse alone reads a time in almost any text, and one without an offset in the server's own zone.
 const isoTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })])
+const isMs = (text: string): boolean => /^\d+$/.test(text) && Number.isSafeInteger(Number(text))
 
-const timeOf = (name: string, text: string): number => {
-  if (isoTime.safeParse(text).success) return Date.parse(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
-  throw problems.badRequest(`${name} must be a time such as 1997-01-31T00:00:00Z, or UTC milliseconds`)
-}
+const time = z
+  .string()
+  .refine(
+    (text) => isMs(text) || isoTime.safeParse(text).success,
+    'must be a time such as 1997-01-31T00:00:00Z, or UTC milliseconds',
+  )
+  .transform((text) => (isMs(text) ? Number(text) : Date.parse(text)))
 
-const valueOf = (name: string, filter: Filter, text: string): string | number => {
+const valueOf = (filter: Filter): z.ZodType<string | number> => {
   switch (filter.type) {
     case 'string':
-      return text
+      return z.string()
     case 'number':
-      return numberOf(name, text)
+      return number
     case 'time':
-      return timeOf(name, text)
+      return time
     case 'enum':
-      if (filter.values.includes(text)) return text
-      throw problems.badRequest(`${name} must be one of ${filter.values.join(', ')}`)
+      return z.enum(filter.values, `must be one of ${filter.values.join(', ')}`)
   }
 }
 
-const conditionOf = (name: string, filter: Filter, text: string): Condition => {
-  const value = valueOf(name, filter, text)
-  if (filter.operator === 'eq') return { field: filter.field, is: value }
-  const bound = Number(value)
-  return filter.operator === 'gte'
-    ? { field: filter.field, from: bound }
-    : { field: filter.field, below: bound }
+const conditionOf = (filter: Filter) =>
+  valueOf(filter).transform((value): Condition => {
+    if (filter.operator === 'eq') return { field: filter.field, is: value }
+    const bound = Number(value)
+    return filter.operator === 'gte'
+      ? { field: filter.field, from: bound }
+      : { field: filter.field, below: bound }
+  })
+
+const sortOf = ({ sorts }: AnyProjection) => {
+  const names = Object.keys(sorts).flatMap((name) => [name, `-${name}`])
+  return z
+    .enum(names, names.length === 0 ? 'this list has one order only' : `must be one of ${names.join(', ')}`)
+    .transform((text): ListQuery['sort'] => {
+      const descending = text.startsWith('-')
+      const sort = sorts[descending ? text.slice(1) : text]
+      return sort && { field: sort.field, descending }
+    })
 }
 
-const conditionsOf = (projection: AnyProjection, query: URLSearchParams): Condition[] => {
-  const names = [...new Set(query.keys())].filter((name) => !RESERVED.has(name))
-  return names.map((name) => {
-    const filter = Object.hasOwn(projection.filters, name) ? projection.filters[name] : undefined
-    if (!filter) {
-      const known = Object.keys(projection.filters).join(', ') || 'none'
-      throw problems.badRequest(
-        `${projection.name} has no filter ${JSON.stringify(name)}; it has: ${known}, besides sort, limit, cursor, after, timeout`,
-      )
-    }
-    return conditionOf(name, filter, onlyOne(query, name) ?? '')
+const limit = z
+  .string()
+  .regex(/^(?:[1-9]\d?|1\d\d|200)$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+  .default(DEFAULT_LIMIT)
+  .transform(Number)
+
+const paging = {
+  limit,
+  cursor: z.string().optional().describe('`next` of the page before.'),
+  ...waitParameters,
+}
+
+/** The query of a projection's list: its filters, by name, and how to page. */
+export const listParameters = (projection: AnyProjection) => {
+  const filters = Object.entries(projection.filters).map(([name, filter]) => [
+    name,
+    conditionOf(filter).optional(),
+  ])
+  return z.strictObject({
+    ...(Object.fromEntries(filters) as Record<string, z.ZodType<Condition | undefined>>),
+    ...paging,
+    sort: sortOf(projection).optional(),
   })
 }
 
-const sortOf = (projection: AnyProjection, text: string | undefined): ListQuery['sort'] => {
-  if (text === undefined) return undefined
-  const descending = text.startsWith('-')
-  const name = descending ? text.slice(1) : text
-  const sort = Object.hasOwn(projection.sorts, name) ? projection.sorts[name] : undefined
-  if (sort) return { field: sort.field, descending }
-  const known = Object.keys(projection.sorts).join(', ') || 'none'
-  throw problems.badRequest(
-    `${projection.name} cannot be sorted by ${JSON.stringify(name)}; it can by: ${known}`,
-  )
+/** One page's question; `shape` names everything but the cursor, so a cursor fits its own list only. */
+export type ParsedList = Omit<ListQuery, 'tenant' | 'projection' | 'after'> & { readonly shape: string }
+
+type ListParameters = {
+  readonly sort?: ListQuery['sort']
+  readonly limit: number
+  readonly [name: string]: unknown
 }
 
-const limitOf = (text: string | undefined): number => {
-  if (text === undefined) return DEFAULT_LIMIT
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw problems.badRequest(`limit must be a whole number from 1 to ${MAX_LIMIT}`)
-}
-
-export const parseList = (projection: AnyProjection, query: URLSearchParams): ParsedList => {
-  const conditions = conditionsOf(projection, query)
-  const sort = sortOf(projection, onlyOne(query, 'sort'))
-  const limit = limitOf(onlyOne(query, 'limit'))
+export const toList = (projection: AnyProjection, { sort, limit, ...given }: ListParameters): ParsedList => {
+  const conditions = Object.keys(given)
+    .filter((name) => Object.hasOwn(projection.filters, name))
+    .map((name) => given[name] as Condition)
   const shape = JSON.stringify([projection.name, projection.version, conditions, sort ?? null])
   return { conditions, sort, limit, shape }
 }
@@ -98,8 +107,7 @@ const cursorContent = z.object({ value: z.union([z.string(), z.number(), z.null(
 export const makeCursors = (signer: TokenSigner) => {
   const scopeOf = (tenant: string, shape: string) => ({ purpose: `cursor ${shape}`, tenant })
   return {
-    parse: (tenant: string, shape: string, query: URLSearchParams): PageEnd | undefined => {
-      const token = onlyOne(query, 'cursor')
+    parse: (tenant: string, shape: string, token: string | undefined): PageEnd | undefined => {
       if (token === undefined) return undefined
       const parsed = cursorContent.safeParse(signer.verify(scopeOf(tenant, shape), token))
       if (parsed.success) return parsed.data

@@ -7,7 +7,7 @@ import {
   mongoProjectionStore,
   mongoReadModels,
 } from '@millrace/mongo'
-import { createDoor, createTokenSigner, developmentIdentity, runService } from '@millrace/runtime'
+import { createDoor, createTokenSigner, makeIdentify, runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
 import { readModelRoutes } from './http/read-models.ts'
 import { streamStateRoute } from './http/stream-state.ts'
@@ -39,9 +39,11 @@ await runService(
       }),
       streamStateRoute({ aggregates }),
     ]
+    const identity = makeIdentify(config, { logger, metrics })
+    onStop('identity', identity.close)
     return {
-      handler: createDoor({ routes, identify: developmentIdentity(config.DEV_TOKEN), logger, metrics }),
-      health: { live: () => true, ready: { mongo: mongo.ping } },
+      handler: createDoor({ routes, identify: identity.identify, logger, metrics }),
+      health: { live: () => true, ready: { mongo: mongo.ping, identity: identity.ready } },
     }
   },
 )

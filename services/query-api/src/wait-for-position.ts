@@ -1,10 +1,11 @@
 import { versionedName, type AnyProjection } from '@millrace/domain'
 import type { Positions, ProjectionStore, Whereabouts } from '@millrace/mongo'
 import { pause, positionTokens, problems, type Principal, type TokenSigner } from '@millrace/runtime'
-import { onlyOne } from './only-one.ts'
+import { z } from 'zod'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 const MAX_TIMEOUT_MS = 30_000
+const TOO_LONG = `must be 0 to ${MAX_TIMEOUT_MS} milliseconds`
 const FIRST_POLL_MS = 5
 const MAX_POLL_MS = 100
 
@@ -14,12 +15,17 @@ export type WaitDeps = {
   readonly checkpoints: Pick<ProjectionStore, 'read'>
 }
 
-const timeoutOf = (text: string | undefined): number => {
-  if (text === undefined) return DEFAULT_TIMEOUT_MS
-  const timeout = /^\d{1,6}$/.test(text) ? Number(text) : -1
-  if (timeout >= 0 && timeout <= MAX_TIMEOUT_MS) return timeout
-  throw problems.badRequest(`timeout must be 0 to ${MAX_TIMEOUT_MS} milliseconds`)
+export const waitParameters = {
+  after: z.string().optional().describe('A position: the answer is not older.'),
+  timeout: z
+    .string()
+    .refine((text) => /^\d{1,5}$/.test(text) && Number(text) <= MAX_TIMEOUT_MS, TOO_LONG)
+    .transform(Number)
+    .default(DEFAULT_TIMEOUT_MS)
+    .describe(`How long to wait for it, 0 to ${MAX_TIMEOUT_MS} ms.`),
 }
+
+export type Wait = { readonly after?: string | undefined; readonly timeout: number }
 
 /** Returns once the projection contains the commit that `after` names; 504 with where it stands otherwise. */
 export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps) => {
@@ -37,11 +43,10 @@ export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps
     return (await checkpoints.read(id))?.lastSequence ?? 0
   }
 
-  return async (projection: AnyProjection, principal: Principal, query: URLSearchParams): Promise<void> => {
-    const token = onlyOne(query, 'after')
-    if (token === undefined) return
-    const commitId = commitOf(principal.tenant, token)
-    const timeoutMs = timeoutOf(onlyOne(query, 'timeout'))
+  return async (projection: AnyProjection, principal: Principal, wait: Wait): Promise<void> => {
+    const { after, timeout: timeoutMs } = wait
+    if (after === undefined) return
+    const commitId = commitOf(principal.tenant, after)
     const deadline = performance.now() + timeoutMs
     for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
       const where = await positions.locate({ tenant: principal.tenant, commitId })

@@ -60,19 +60,25 @@ export const race = async (
   return faults
 }
 
-/** Calls of all fates: accepted with and without an inline read model, rejected, without effect. */
+/**
+ * Calls of all fates: accepted with and without an inline read model, on an aggregate of their own or on one of all,
+ * rejected, without effect.
+ */
 const someCalls = async (side: WriteSide, count: number): Promise<WriteCall[]> => {
   const retired = side.newId()
   await askAll(side, [addProduct(retired)])
   await askAll(side, [retireProduct(retired)])
+  const shared = side.newId()
+  await askAll(side, [addProduct(shared)])
   const customer = side.newId()
   const kinds = [
     () => placeOrder(side.newId(), customer),
     () => addProduct(side.newId()),
     () => payOrder(side.newId()),
     () => retireProduct(retired),
+    (index: number) => appendPrice(shared, 'any', index + 2),
   ]
-  return range(count).map((index) => (kinds[index % kinds.length] ?? kinds[0])?.() as WriteCall)
+  return range(count).map((index) => (kinds[index % kinds.length] ?? kinds[0])?.(index) as WriteCall)
 }
 
 /** Each call many times at once, over both replicas: it takes effect once, and all its answers say the same. */

@@ -29,12 +29,12 @@ export const addProduct = (product: string): WriteCall =>
   command(`/products/${product}/add`, { name: product, category: 'books', price: priceOf(1) })
 export const retireProduct = (product: string): WriteCall => command(`/products/${product}/retire`, {})
 
-/** An event behind the version that is expected to be the last one. */
-export const appendPrice = (product: string, expectedVersion: number, amount: number): WriteCall => ({
+/** An event behind the version that is expected to be the last one; `any` takes whatever that is. */
+export const appendPrice = (product: string, expected: number | 'any', amount: number): WriteCall => ({
   ...command(`/streams/catalog.product-${product}/events`, [
     { type: 'ProductRepriced', data: { price: priceOf(amount) } },
   ]),
-  headers: { 'expected-version': String(expectedVersion) },
+  headers: { 'expected-version': String(expected) },
 })
 
 /** False for what says "ask again": an outage, a first request that still runs, a command that lost all its races. */

@@ -1,25 +1,30 @@
-// The door of every HTTP service. A request passes, in this order: an id, the principal (401), the route (404), the
-// method (405 with Allow), the body within its limit (413; compressed bodies 415), the handler. Whatever goes
-// wrong on the way comes out as application/problem+json, and one log line tells each request's outcome.
+// The door of every HTTP service. A request passes, in this order: an id, the checks of its headers, the principal (401),
+// its tenant and rate (403, 429), the route (404), the method (405 with Allow), the scope (403), path, query and headers
+// by the route's schemas (400), the body within its limit (413), its type (415) and its bytes and schema (400), the
+// handler within its time (503). Whatever goes wrong on the way comes out as application/problem+json, and one log line
+// tells each request's outcome.
 
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import type { Identify } from '../identity/identify.ts'
+import { refuseForeignTenant, requireScope } from '../identity/authorize.ts'
+import type { Principal } from '../identity/principal.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import { newId } from '../new-id.ts'
-import { parseJsonBody } from './json-body.ts'
-import type { Principal } from './principal.ts'
 import { problemReply, problems } from './problem.ts'
 import { problemOf } from './problem-of.ts'
 import { readBody } from './read-body.ts'
+import { readBodyAs, readHead } from './read-input.ts'
 import { logRequests } from './request-log.ts'
-import type { Call, HttpMethod, Reply, Route } from './route.ts'
+import type { Call, HttpMethod, Route } from './route.ts'
+import { sendReply } from './send-reply.ts'
 
 /** Largest request body, in bytes; system limits of the paper: 1 MiB. */
 export const MAX_BODY_BYTES = 1_048_576
 
 export type DoorOptions = {
   readonly routes: readonly Route[]
-  readonly identify: (authorization: string | undefined) => Principal
+  readonly identify: Identify
   readonly logger: Logger
   readonly metrics: Metrics
 }
@@ -31,22 +36,22 @@ export const createDoor = ({ routes, identify, logger, metrics }: DoorOptions): 
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(giveRequestId, logRequests(logger, metrics))
-  app.use((request: Request, response: Answer, next: NextFunction) => {
-    response.locals.principal = identify(request.get('authorization'))
-    next()
-  })
-  for (const route of routes) app[route.method](route.path, handleWith(route))
+  // Parameters are read from the URL itself.
+  app.set('query parser', false)
+  app.use(giveRequestId, logRequests(logger, metrics), identifyBy(identify))
+  for (const route of routes) app[route.method](pathsOf(route), handleWith(route))
   // After all handlers: two templates may fit one path, each with a method of its own.
-  for (const [path, group] of Map.groupBy(routes, (route) => route.path)) {
-    app.all(path, (request: Request) => refuseMethod(request, allowedMethods(group)))
+  for (const group of Map.groupBy(routes, (route) => route.path).values()) {
+    app.all(group.flatMap(pathsOf), (request: Request) => refuseMethod(request, allowedMethods(group)))
   }
   app.use((request: Request) => {
-    throw problems.notFound(`there is nothing at ${request.path}`)
+    throw problems.notFound(`there is nothing at ${request.path}; GET /openapi.json lists what there is`)
   })
   app.use(answerFailure)
   return app
 }
+
+const pathsOf = ({ path, alias }: Route): string[] => (alias === undefined ? [path] : [path, alias])
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 
@@ -60,57 +65,44 @@ const giveRequestId = (request: Request, response: Answer, next: NextFunction): 
   next()
 }
 
+const identifyBy =
+  (identify: Identify) =>
+  (request: Request, response: Answer, next: NextFunction): void | Promise<void> => {
+    const enter = (principal: Principal): void => {
+      refuseForeignTenant(request, principal)
+      response.locals.principal = principal
+      next()
+    }
+    const found = identify(request, response.locals.requestId)
+    // Without a turn of the loop for a token that is known.
+    return found instanceof Promise ? found.then(enter) : enter(found)
+  }
+
 const handleWith =
   (route: Route) =>
   async (request: Request, response: Answer): Promise<void> => {
+    const { requestId, principal } = response.locals
     response.locals.route = route.path
+    if (route.scope !== null) requireScope(principal, route.scope)
+    const head = readHead(route, request)
     const rawBody = await readBody(request, MAX_BODY_BYTES)
-    send(response, await route.handle(makeCall(request, rawBody, { ...response.locals, route })))
+    const body = readBodyAs(route.body, rawBody, request.get('content-type'))
+    const call: Call<Record<string, unknown>, Record<string, unknown>, Record<string, unknown>> = {
+      requestId,
+      principal,
+      path: pathOf(request.originalUrl),
+      ...head,
+      body,
+      rawBody,
+      header: (name) => request.get(name),
+      prefers: (types) => request.accepts([...types]) || undefined,
+    }
+    sendReply(response, await route.handle(call))
   }
 
-const makeCall = (
-  request: Request,
-  rawBody: Buffer,
-  { requestId, principal, route }: { requestId: string; principal: Principal; route: Route },
-): Call => {
-  const { path, query } = splitUrl(request.originalUrl)
-  let parsed: { value: unknown } | undefined
-  return {
-    requestId,
-    principal,
-    method: route.method,
-    path,
-    template: route.path,
-    params: request.params as Record<string, string>,
-    query,
-    header: (name) => request.get(name),
-    prefers: (types) => request.accepts([...types]) || undefined,
-    rawBody,
-    json: () => (parsed ??= { value: parseJsonBody(rawBody, request.get('content-type')) }).value,
-  }
-}
-
-const splitUrl = (url: string): { path: string; query: URLSearchParams } => {
+const pathOf = (url: string): string => {
   const mark = url.indexOf('?')
-  return mark < 0
-    ? { path: url, query: new URLSearchParams() }
-    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) }
-}
-
-const send = (response: Response, reply: Reply): void => {
-  // Before anything of the reply is set: a value that is no JSON becomes an answer of its own.
-  const payload = payloadOf(reply)
-  response.status(reply.status)
-  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
-  if (payload && !response.hasHeader('content-type')) response.setHeader('content-type', payload.type)
-  response.end(payload?.text)
-}
-
-const payloadOf = ({ body, lines }: Reply): { type: string; text: string } | undefined => {
-  if (lines) {
-    return { type: 'application/x-ndjson', text: lines.map((line) => `${JSON.stringify(line)}\n`).join('') }
-  }
-  return body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(body) }
+  return mark < 0 ? url : url.slice(0, mark)
 }
 
 const refuseMethod = (request: Request, allow: string): never => {
@@ -128,5 +120,5 @@ const allowedMethods = (group: readonly { method: HttpMethod }[]): string =>
 const answerFailure = (error: unknown, _request: Request, response: Answer, next: NextFunction): void => {
   response.locals.error = error
   if (response.headersSent) next(error)
-  else send(response, problemReply(problemOf(error), response.locals.requestId))
+  else sendReply(response, problemReply(problemOf(error), response.locals.requestId))
 }

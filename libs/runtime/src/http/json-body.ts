@@ -20,6 +20,20 @@ export const parseJsonBody = (raw: Buffer, contentType: string | undefined): unk
   }
 }
 
+/** Each line as a value; empty lines count for nothing. */
+export const parseNdjsonBody = (raw: Buffer): unknown[] =>
+  decodeUtf8(raw)
+    .split('\n')
+    .flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
+
+const parseLine = (line: string, number: number): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw problems.badRequest(`line ${number} is not JSON: ${describeJsonFault(line)}`)
+  }
+}
+
 const decodeUtf8 = (raw: Buffer): string => {
   try {
     return UTF8.decode(raw)
@@ -38,6 +52,10 @@ const faultsOf = (issue: z.core.$ZodIssue): FieldFault[] => {
 
 /** More would only make the answer larger than the request. */
 const MAX_FAULTS = 20
+
+/** Where and why a value is not what `schema` says; empty when it is. */
+export const schemaFaults = (schema: z.ZodType, value: unknown): FieldFault[] =>
+  schema.safeParse(value).error?.issues.flatMap(faultsOf) ?? []
 
 /** Value as `schema` says, or a 400 that names its faults by JSON pointer. Nothing is coerced or dropped. */
 export const parseAs = <T>(schema: z.ZodType<T>, value: unknown): T => {

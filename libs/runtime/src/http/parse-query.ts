@@ -10,7 +10,12 @@ export const parseQuery = <T>(schema: z.ZodType<T>, query: URLSearchParams): T =
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
   if (repeated !== undefined)
     throw problems.badRequest(`the parameter ${JSON.stringify(repeated)} may be given once`)
-  const parsed = schema.safeParse(Object.fromEntries(query))
+  return parseParameters(schema, Object.fromEntries(query))
+}
+
+/** The same for values that have names of ours: parts of the path, headers. */
+export const parseParameters = <T>(schema: z.ZodType<T>, values: unknown): T => {
+  const parsed = schema.safeParse(values)
   if (parsed.success) return parsed.data
   throw problems.badRequest(describe(parsed.error.issues[0]))
 }

@@ -64,6 +64,7 @@ export const problems = {
   invalidEvent: kind(422, 'invalid-event', 'An event does not fit'),
   rejected: kind(422, 'rejected', 'The command was rejected'),
   keyReused: kind(422, 'idempotency-key-reused', 'Idempotency-Key reused'),
+  tooManyRequests: kind(429, 'too-many-requests', 'Too many requests'),
   internal: kind(500, 'internal', 'Internal error'),
   unavailable: kind(503, 'unavailable', 'Temporarily unavailable'),
   timeout: kind(504, 'timeout', 'Timed out'),

@@ -3,12 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { z } from 'zod'
 import { eventually } from '@millrace/testkit'
 import { MAX_BODY_BYTES } from '../../src/http/door.ts'
-import { developmentIdentity } from '../../src/http/identity.ts'
-import { parseAs } from '../../src/http/json-body.ts'
 import { problems } from '../../src/http/problem.ts'
-import type { Call } from '../../src/http/route.ts'
 import { PlatformError } from '../../src/platform-error.ts'
-import { DEVELOPER, openDoor, openRaw, post, type TestDoor } from './http-fixture.ts'
+import { identityOf } from '../identity/identity-fixture.ts'
+import { DEVELOPER, openDoor, openRaw, post, route, type AnyCall, type TestDoor } from './http-fixture.ts'
 
 const TOKEN = 'a-token-of-a-developer'
 const order = z.strictObject({ customerId: z.string(), lines: z.array(z.strictObject({ amount: z.int() })) })
@@ -17,15 +15,26 @@ const fail = (error: unknown) => () => {
 }
 
 let door: TestDoor
-let seen: Call | undefined
+let seen: AnyCall | undefined
 beforeAll(async () => {
   door = await openDoor(
     [
-      post('/orders/:id/place', (call) => {
-        seen = call
-        return { status: 200, headers: { etag: '"1"' }, body: { order: parseAs(order, call.json()) } }
+      post(
+        '/orders/:id/place',
+        (call) => {
+          seen = call
+          return { status: 200, headers: { etag: '"1"' }, body: { order: call.body } }
+        },
+        {
+          params: z.strictObject({ id: z.string().max(5) }),
+          query: z.strictObject({ after: z.string().optional(), x: z.string().transform(Number).optional() }),
+          headers: z.object({ 'idempotency-key': z.string('send one').optional() }),
+          body: { schema: order },
+        },
+      ),
+      post('/raw', (call) => ({ status: 202, body: { bytes: call.rawBody.length } }), {
+        body: { schema: z.string(), whenEmpty: '' },
       }),
-      post('/raw', (call) => ({ status: 202, body: { bytes: call.rawBody.length } })),
       post(
         '/outage',
         fail(new PlatformError({ code: 'MONGO_UNAVAILABLE', message: 'db:27017', retryable: true })),
@@ -36,26 +45,25 @@ beforeAll(async () => {
         fail(problems.rejected('no', { members: { rejection: 'order-not-found' }, headers: { 'x-a': 'b' } })),
       ),
       post('/unserializable', () => ({ status: 200, headers: { etag: '"1"' }, body: { version: 1n } })),
-      { method: 'get', path: '/things/:id', handle: ({ params }) => ({ status: 200, body: params }) },
-      { method: 'delete', path: '/things/:id', handle: () => ({ status: 204 }) },
+      post('/ops', () => ({ status: 202 }), { scope: 'ops:write' }),
+      post('/many', (call) => ({ status: 200, body: call.body }), {
+        body: { schema: z.array(z.int()), types: ['application/json', 'application/x-ndjson'] },
+      }),
+      route(['get', '/things/:id'], ({ params }) => ({ status: 200, body: params }), {
+        params: z.strictObject({ id: z.string() }),
+      }),
+      route(['delete', '/things/:id'], () => ({ status: 204 })),
       post('/things/special', () => ({ status: 201 })),
-      {
-        method: 'get',
-        path: '/lines',
-        handle: () => ({ status: 200, lines: [{ text: 'a\nb' }, null, 3] }),
-      },
-      { method: 'get', path: '/no-lines', handle: () => ({ status: 200, lines: [] }) },
-      { method: 'get', path: '/bad-lines', handle: () => ({ status: 200, lines: [1, 2n] }) },
-      {
-        method: 'get',
-        path: '/preferred',
-        handle: (call) => ({
-          status: 200,
-          body: { type: call.prefers(['application/json', 'application/x-ndjson']) },
-        }),
-      },
+      route(['get', '/$all'], () => ({ status: 200, body: 'all' }), { alias: '/%24all' }),
+      route(['get', '/lines'], () => ({ status: 200, lines: [{ text: 'a\nb' }, null, 3] })),
+      route(['get', '/no-lines'], () => ({ status: 200, lines: [] })),
+      route(['get', '/bad-lines'], () => ({ status: 200, lines: [1, 2n] })),
+      route(['get', '/preferred'], (call) => ({
+        status: 200,
+        body: { type: call.prefers(['application/json', 'application/x-ndjson']) },
+      })),
     ],
-    { identify: developmentIdentity(TOKEN) },
+    { identify: identityOf({ DEV_TOKEN: TOKEN }).identify },
   )
 })
 afterEach(() => {
@@ -96,21 +104,19 @@ describe('a handler', () => {
     expect(await response.json()).toEqual({ order: body })
     expect(seen).toMatchObject({
       principal: DEVELOPER,
-      method: 'post',
       path: '/orders/o%20%C3%A4/place',
-      template: '/orders/:id/place',
       params: { id: 'o ä' },
+      query: { after: 'a+b?c', x: 1 },
+      headers: { 'idempotency-key': 'k' },
+      body,
       requestId: response.headers.get('x-request-id'),
     })
-    expect([...(seen?.query ?? [])]).toEqual([
-      ['after', 'a+b?c'],
-      ['x', '1'],
-    ])
     expect([seen?.header('Idempotency-Key'), seen?.header('none')]).toEqual(['k', undefined])
   })
 
   it('gets a body of exactly the limit', async () => {
-    const response = await send('/raw', json(Buffer.alloc(MAX_BODY_BYTES, 'x')))
+    const text = `"${'x'.repeat(MAX_BODY_BYTES - 2)}"`
+    const response = await send('/raw', json(text))
     expect(await response.json()).toEqual({ bytes: MAX_BODY_BYTES })
   })
 
@@ -123,6 +129,15 @@ describe('a handler', () => {
     expect([deleted.status, await deleted.text()]).toEqual([204, ''])
     const head = await send('/things/1', { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it('may take lines, each of them a value', async () => {
+    const send3 = (body: string) =>
+      send('/many', { method: 'POST', body, headers: { 'content-type': 'application/x-ndjson' } })
+    expect(await (await send3('1\n\n2\r\n3')).json()).toEqual([1, 2, 3])
+    const broken = await send3('1\n{')
+    expect(broken.status).toBe(400)
+    expect(await problemOf(broken)).toMatchObject({ detail: expect.stringContaining('line 2') })
   })
 
   it('may answer in lines, each of them JSON', async () => {
@@ -156,6 +171,11 @@ describe('a handler', () => {
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toEqual(type === undefined ? {} : { type })
   })
 
+  it('is found by its path as some clients write it', async () => {
+    for (const path of ['/$all', '/%24all']) expect(await (await send(path)).json()).toBe('all')
+    expect((await send('/%24all', { method: 'DELETE' })).status).toBe(405)
+  })
+
   it('is found though the template of another method fits its path too', async () => {
     expect((await send('/things/special', { method: 'POST' })).status).toBe(201)
   })
@@ -177,6 +197,23 @@ describe('what the door refuses', () => {
       expect(await problemOf(response)).toMatchObject({ detail: expect.stringContaining(method) })
     },
   )
+
+  it.each([
+    ['/orders/longer/place', /^id: /],
+    ['/orders/1/place?x=1&x=2', /"x" may be given once/],
+    ['/orders/1/place?y=1', /no parameter "y"/],
+    ['/raw?after=1', /no parameter "after"/],
+  ])('parts of the URL that the route does not know so: 400 (%s)', async (path, detail) => {
+    const response = await send(path, json('{}'))
+    expect(response.status).toBe(400)
+    expect(await problemOf(response)).toMatchObject({ detail: expect.stringMatching(detail) })
+  })
+
+  it('a body where none is wanted: 400', async () => {
+    const response = await send('/things/special', json('{}'))
+    expect(response.status).toBe(400)
+    await problemOf(response)
+  })
 
   it('a path that cannot be decoded: 400', async () => {
     const response = await send('/things/%E0%A4%A')

@@ -1,11 +1,12 @@
 import { connect, type Socket } from 'node:net'
 import { createDoor, type DoorOptions } from '../../src/http/door.ts'
 import { listen, type Listening } from '../../src/http/listen.ts'
-import type { Call, Reply, Route } from '../../src/http/route.ts'
+import type { HttpMethod, Reply, Route } from '../../src/http/route.ts'
+import { EVERY_SCOPE } from '../../src/identity/principal.ts'
 import { createMetrics, type Metrics } from '../../src/metrics.ts'
 import { recordingLogger, type LogLine } from '../log-lines.ts'
 
-export const DEVELOPER = { id: 'dev', tenant: 'demo', mayImport: true }
+export const DEVELOPER = { id: 'dev', tenant: 'demo', scopes: EVERY_SCOPE }
 
 export type TestDoor = Listening & { readonly lines: LogLine[]; readonly metrics: Metrics }
 
@@ -18,11 +19,24 @@ export const openDoor = async (routes: Route[], more: Partial<DoorOptions> = {})
   return { ...listening, lines, metrics }
 }
 
-export const post = (path: string, handle: (call: Call) => Promise<Reply> | Reply): Route => ({
-  method: 'post',
-  path,
-  handle,
-})
+const anything = { operation: 'test', summary: 'Test', scope: null, replies: {} } as const
+
+type Declared = Partial<Omit<Route, 'handle'>>
+
+/** A route that takes whatever `declared` says, and any bytes for a body where it says none. */
+export const route = (
+  [method, path]: readonly [HttpMethod, string],
+  handle: (call: AnyCall) => Promise<Reply> | Reply,
+  declared: Declared = {},
+): Route => ({ ...anything, method, path, ...declared, handle })
+
+export const post = (
+  path: string,
+  handle: (call: AnyCall) => Promise<Reply> | Reply,
+  declared?: Declared,
+): Route => route(['post', path], handle, declared)
+
+export type AnyCall = Parameters<Route['handle']>[0]
 
 export type Raw = {
   readonly socket: Socket

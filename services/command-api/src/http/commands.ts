@@ -1,64 +1,26 @@
-import { findContextByPath, idField, timeField, type AnyContext } from '@millrace/domain'
-import { parseAs, problems, type Call, type Route } from '@millrace/runtime'
+import { contexts, idField, timeField, type AnyContext } from '@millrace/domain'
+import { defineRoute, problems, requireScope, writeScope, type Call, type Route } from '@millrace/runtime'
 import { z } from 'zod'
 import type { HandleWrite } from '../handle-write.ts'
 import type { WriteRequest } from '../write.ts'
-import { idempotencyKeyOf } from './idempotency.ts'
-import { parseIfMatch } from './if-match.ts'
+import { idempotencyKeyField } from './idempotency.ts'
+import { ifMatchField } from './if-match.ts'
 import { originOf } from './origin.ts'
 import { toReply } from './write-reply.ts'
+import { writtenReply } from './written.ts'
 
-const contextOf = (call: Call): AnyContext => {
-  const path = call.params['aggregates'] ?? ''
-  const context = findContextByPath(path)
-  if (!context) throw problems.notFound(`there are no aggregates called ${JSON.stringify(path)}`)
-  return context
-}
+/** Keys of all commands count together, whatever the aggregate and command. */
+const ROUTE = 'POST /:aggregates/:id/:command'
 
-const idOf = (call: Call): string => {
-  const parsed = idField.safeParse(call.params['id'])
-  if (parsed.success) return parsed.data
-  throw problems.badRequest('an id has 1 to 128 characters of A-Z a-z 0-9 . _ : @ ~ -')
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+const params = z.strictObject({ id: idField })
+const headers = z.object({ 'idempotency-key': idempotencyKeyField, 'if-match': ifMatchField.optional() })
 
 // An offset can lead out of the years that a Kafka header can write: what was acknowledged could never be read.
 const occurredAtField = z.iso
   .datetime({ offset: true })
   .transform((text) => Date.parse(text))
   .pipe(timeField)
-
-/** `occurredAt` may stand beside a command's own fields, for imports of what happened elsewhere. */
-const takeOccurredAt = (call: Call): { body: unknown; occurredAt: number | undefined } => {
-  const whole = call.json()
-  if (!isObject(whole) || !Object.hasOwn(whole, 'occurredAt')) return { body: whole, occurredAt: undefined }
-  if (!call.principal.mayImport) throw problems.forbidden('occurredAt needs the scope import')
-  const { occurredAt, ...body } = whole
-  const parsed = parseAs(z.object({ occurredAt: occurredAtField }), { occurredAt })
-  return { body, occurredAt: parsed.occurredAt }
-}
-
-const toRequest = (call: Call): WriteRequest => {
-  const context = contextOf(call)
-  const name = call.params['command'] ?? ''
-  const schema = Object.hasOwn(context.commands, name) ? context.commands[name] : undefined
-  if (!schema) throw problems.notFound(`${context.path} have no command called ${JSON.stringify(name)}`)
-  const id = idOf(call)
-  const idempotencyKey = idempotencyKeyOf(call)
-  const { body, occurredAt } = takeOccurredAt(call)
-  const parsed = parseAs(schema, body)
-  return {
-    context,
-    id,
-    decide: (state, at) => context.decider.decide(state, { type: name, id, at, body: parsed }),
-    ...originOf(call),
-    idempotencyKey,
-    precondition: parseIfMatch(call.header('if-match')),
-    occurredAt,
-  }
-}
+  .describe('When it happened, for imports; needs the scope `import`.')
 
 const notAtVersion = (currentVersion: number) =>
   problems.preconditionFailed(`the aggregate is at version ${currentVersion}`, {
@@ -66,14 +28,60 @@ const notAtVersion = (currentVersion: number) =>
     members: { currentVersion },
   })
 
-export const commandRoute = (handle: HandleWrite): Route => ({
-  method: 'post',
-  path: '/:aggregates/:id/:command',
-  handle: async (call) => {
-    const outcome = await handle(toRequest(call))
-    // Our fault, not the client's.
-    if (outcome.type === 'impossible')
-      throw new Error(`a decider made what its fold refuses: ${outcome.reason}`)
-    return toReply(outcome, notAtVersion)
-  },
-})
+type Body = { readonly occurredAt?: number | undefined }
+type CommandCall = Call<z.output<typeof params>, unknown, z.output<typeof headers>, Body>
+
+const toRequest = (context: AnyContext, type: string, call: CommandCall): WriteRequest => {
+  const { id } = call.params
+  const { occurredAt, ...body } = call.body
+  if (occurredAt !== undefined) requireScope(call.principal, 'import')
+  return {
+    context,
+    id,
+    decide: (state, at) => context.decider.decide(state, { type, id, at, body }),
+    ...originOf(call, ROUTE),
+    idempotencyKey: call.headers['idempotency-key'],
+    precondition: call.headers['if-match'],
+    occurredAt,
+  }
+}
+
+const commandRoute = (handle: HandleWrite, context: AnyContext, name: string): Route => {
+  const { path, aggregate, rejections } = context
+  return defineRoute({
+    method: 'post',
+    path: `/${path}/:id/${name}`,
+    operation: `${name}${aggregate[0]?.toUpperCase()}${aggregate.slice(1)}`,
+    summary: `${name} of one ${aggregate}`,
+    scope: writeScope(context.name),
+    params,
+    headers,
+    // `occurredAt` may stand beside a command's own fields.
+    body: { schema: bodyOf(context, name) },
+    replies: { 200: writtenReply },
+    problems: {
+      409: 'Others kept changing the aggregate, or the first request under this key is still running.',
+      412: 'If-Match does not name the current version.',
+      422: `The rules say no (${rejections.join(', ')}), or the key was used for another request.`,
+    },
+    handle: async (call) => {
+      const outcome = await handle(toRequest(context, name, call))
+      // Our fault, not the client's.
+      if (outcome.type === 'impossible')
+        throw new Error(`a decider made what its fold refuses: ${outcome.reason}`)
+      return toReply(outcome, notAtVersion)
+    },
+  })
+}
+
+const bodyOf = ({ commands }: AnyContext, name: string) => {
+  const schema = commands[name]
+  if (!schema) throw new Error(`there is no command ${name}`)
+  return schema.extend({ occurredAt: occurredAtField.optional() })
+}
+
+/** One for each command of each context. */
+export const commandRoutes = (handle: HandleWrite): Route[] =>
+  contexts.flatMap((context) =>
+    Object.keys(context.commands).map((name) => commandRoute(handle, context, name)),
+  )

@@ -1,11 +1,16 @@
-import { problems } from '@millrace/runtime'
+import { z } from 'zod'
 import type { Precondition } from '../write.ts'
 
-/** The Expected-Version header: a version (`0` as `none`: a stream without events), `none` or `any`; else 400. */
-export const parseExpectedVersion = (header: string | undefined): Precondition | undefined => {
+const toPrecondition = (header: string): Precondition | undefined => {
   if (header === 'any') return undefined
-  if (header === 'none') return { type: 'versions', versions: [0] }
-  if (header !== undefined && /^\d{1,15}$/.test(header))
-    return { type: 'versions', versions: [Number(header)] }
-  throw problems.badRequest('send Expected-Version: the stream\u2019s version, none (a new stream) or any')
+  return { type: 'versions', versions: [header === 'none' ? 0 : Number(header)] }
 }
+
+const SEND_IT = 'send the stream\u2019s version, none (a new stream) or any'
+
+/** The Expected-Version header: a version (`0` as `none`: a stream without events), `none` or `any`. */
+export const expectedVersionField = z
+  .string({ error: SEND_IT })
+  .regex(/^(?:any|none|0|[1-9]\d{0,14})$/, SEND_IT)
+  .transform(toPrecondition)
+  .describe('The version that the stream must have, `none` for one that does not exist, or `any`.')

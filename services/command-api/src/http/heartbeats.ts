@@ -6,13 +6,19 @@ import {
   type HeartbeatBody,
 } from '@millrace/domain'
 import { toHeaders, toMessageKey, topics, type Codec } from '@millrace/events'
-import type { OutgoingMessage, PartitionProducer } from '@millrace/kafka'
-import { parseAs, problems, type Call, type Route } from '@millrace/runtime'
+import { messageBytes, type OutgoingMessage, type PartitionProducer } from '@millrace/kafka'
+import { countWithin, defineRoute, type Call, type Route } from '@millrace/runtime'
 import { z } from 'zod'
 
 const TOPIC = topics['heartbeat.received']
 const MAX_HEARTBEATS = 1_000
 const heartbeatsBody = z.array(heartbeatBody).min(1).max(MAX_HEARTBEATS)
+
+/**
+ * Of one send: Kafka refuses a batch above 1 MiB as a whole. One heartbeat is at most a few KiB, its key, headers and
+ * value all bounded, but a thousand of one partition can have 3 MiB.
+ */
+export const MAX_SEND_BYTES = 900 * 1024
 
 export type HeartbeatDeps = {
   readonly codec: Codec
@@ -21,33 +27,18 @@ export type HeartbeatDeps = {
   readonly producerOf: (partition: number) => Pick<PartitionProducer, 'send'>
 }
 
-const parseLine = (line: string, number: number): unknown => {
-  try {
-    return JSON.parse(line)
-  } catch {
-    throw problems.badRequest(`line ${number} is not JSON`)
+/** One send after the other: nothing goes behind one that failed. */
+const sendInOrder = async (
+  producer: Pick<PartitionProducer, 'send'>,
+  messages: readonly OutgoingMessage[],
+): Promise<void> => {
+  let rest = messages
+  while (rest.length > 0) {
+    const count = countWithin(rest, messageBytes, MAX_SEND_BYTES)
+    await producer.send(rest.slice(0, count))
+    rest = rest.slice(count)
   }
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
-
-const textOf = (raw: Buffer): string => {
-  try {
-    return UTF8.decode(raw)
-  } catch {
-    throw problems.badRequest('the body is not UTF-8')
-  }
-}
-
-const parseNdjson = (raw: Buffer): unknown[] =>
-  textOf(raw)
-    .split('\n')
-    .flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
-
-const isNdjson = (call: Call): boolean => /^application\/x-ndjson\b/i.test(call.header('content-type') ?? '')
-
-const bodyOf = (call: Call): HeartbeatBody[] =>
-  parseAs(heartbeatsBody, isNdjson(call) ? parseNdjson(call.rawBody) : call.json())
 
 /** Measurements, not decisions: they go straight to their topic and are acknowledged when Kafka has them. */
 export const heartbeatRoute = (deps: HeartbeatDeps): Route => {
@@ -76,14 +67,24 @@ export const heartbeatRoute = (deps: HeartbeatDeps): Route => {
     }
   }
 
-  return {
+  return defineRoute({
     method: 'post',
     path: '/heartbeats',
+    operation: 'sendHeartbeats',
+    summary: 'Heartbeats of processes',
+    description: 'After a 503 a part of them may have been taken; all may be sent again.',
+    scope: 'heartbeats:write',
+    body: { schema: heartbeatsBody, types: ['application/json', 'application/x-ndjson'] },
+    replies: {
+      202: { description: 'Kafka has them', schema: z.strictObject({ accepted: z.int() }) },
+    },
     handle: async (call) => {
-      const messages = bodyOf(call).map((body) => toMessage(call, body))
+      const messages = call.body.map((body) => toMessage(call, body))
       const byPartition = Map.groupBy(messages, (message) => message.partition)
-      await Promise.all([...byPartition].map(([partition, group]) => deps.producerOf(partition).send(group)))
+      await Promise.all(
+        [...byPartition].map(([partition, group]) => sendInOrder(deps.producerOf(partition), group)),
+      )
       return { status: 202, body: { accepted: messages.length } }
     },
-  }
+  })
 }

@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto'
-import { problems, type Call } from '@millrace/runtime'
+import { z } from 'zod'
 
-const KEY = /^[\x21-\x7e]{1,255}$/
+/** The Idempotency-Key header: 1 to 255 visible ASCII characters. */
+export const idempotencyKeyField = z
+  .string({ error: 'send an Idempotency-Key: a new one per command, the same one for a repetition' })
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+  .describe('A new one for each command, the same one when its answer was lost.')
 
-/** The Idempotency-Key header; 400 when it is missing or not 1 to 255 visible ASCII characters. */
-export const idempotencyKeyOf = (call: Call): string => {
-  const key = call.header('idempotency-key')
-  if (key === undefined || key === '') {
-    throw problems.badRequest(
-      'send an Idempotency-Key header: a new one per command, the same one for a repetition',
-    )
-  }
-  if (!KEY.test(key)) throw problems.badRequest('Idempotency-Key must be 1 to 255 visible ASCII characters')
-  return key
-}
-
-export const fingerprintOf = (call: Call): string =>
+/** What a key was used for: path and bytes. */
+export const fingerprintOf = (call: { readonly path: string; readonly rawBody: Buffer }): string =>
   createHash('sha256').update(call.path).update('\0').update(call.rawBody).digest('base64url')

@@ -15,11 +15,14 @@ type Origin = Pick<
   'tenant' | 'principal' | 'route' | 'fingerprint' | 'correlationId' | 'causationId' | 'traceparent'
 >
 
-/** What every write has of its HTTP request: who asks, by which route, with what, and as part of which trace. */
-export const originOf = (call: Call): Origin => ({
+/**
+ * What every write has of its HTTP request: who asks, by which route, with what, and as part of which trace. `route` is
+ * what its idempotency key counts in: stored for ever, so it never changes.
+ */
+export const originOf = (call: Call, route: string): Origin => ({
   tenant: call.principal.tenant,
   principal: call.principal.id,
-  route: `POST ${call.template}`,
+  route,
   fingerprint: fingerprintOf(call),
   correlationId: call.requestId,
   causationId: call.requestId,

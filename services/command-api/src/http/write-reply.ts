@@ -40,6 +40,8 @@ export const toReply = (
         `the events would have ${outcome.bytes} bytes with their headers; the limit is 900 KiB`,
       )
     case 'impossible':
-      throw problems.invalidEvent(`the aggregate cannot have these events: ${outcome.reason}`)
+      throw problems.invalidEvent(`the aggregate cannot have these events: ${outcome.reason}`, {
+        errors: [{ pointer: `/${outcome.index}`, detail: outcome.reason }],
+      })
   }
 }

@@ -9,7 +9,7 @@
 
 import type { PlannedCommit, Publication, Publications, ShardId } from '@millrace/mongo'
 import { PlatformError } from '@millrace/runtime'
-import type { PartitionProducer } from '@millrace/kafka'
+import type { OutgoingMessage, PartitionProducer } from '@millrace/kafka'
 import { toMessages } from './to-messages.ts'
 
 /** What a shard publishes with while it holds its lease. */
@@ -36,6 +36,22 @@ const wentBack = ({ topic, partition }: ShardId, found: bigint): PlatformError =
   return new PlatformError({ code: 'KAFKA_OFFSET_WENT_BACK', message, retryable: false })
 }
 
+/** The producer has sent before and found the same: of its sends into an emptied topic, the next may look right. */
+const foundByProducer = (error: unknown): boolean =>
+  error instanceof PlatformError && ['KAFKA_OFFSET_WENT_BACK', 'KAFKA_SEND_SWALLOWED'].includes(error.code)
+
+const send = async (
+  { producer, shard, incarnation, reportEmptied }: Press,
+  messages: readonly OutgoingMessage[],
+): Promise<bigint> => {
+  try {
+    return (await producer.send(messages)).baseOffset
+  } catch (error) {
+    if (foundByProducer(error)) await reportEmptied(shard.topic, incarnation)
+    throw error
+  }
+}
+
 type Produced = Publication & { readonly baseOffset: number }
 
 /** `before` is the record of the number before. */
@@ -49,7 +65,7 @@ const produce = async (
     const message = `publication ${record._id.n} names ${eventsOf(record)} events, the store has ${messages.length}`
     throw new PlatformError({ code: 'STORE_DAMAGED', message, retryable: false })
   }
-  const { baseOffset } = await press.producer.send(messages)
+  const baseOffset = await send(press, messages)
   // Before the record is done: whoever comes next has to see it open, and the verdict with it.
   if (hasGoneBack(press, before, baseOffset)) {
     await press.reportEmptied(press.shard.topic, press.incarnation)

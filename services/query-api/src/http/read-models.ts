@@ -1,41 +1,28 @@
-import { findProjection, projections, versionedName, type AnyProjection } from '@millrace/domain'
+import { projections, versionedName, type AnyProjection } from '@millrace/domain'
 import type { FoundDocument, ReadModels } from '@millrace/mongo'
-import { problems, type Call, type Principal, type Route, type TokenSigner } from '@millrace/runtime'
-import { makeCursors, parseList } from '../list-query.ts'
-import { cacheable } from './cacheable.ts'
+import { defineRoute, problems, type Principal, type Route, type TokenSigner } from '@millrace/runtime'
+import { z } from 'zod'
+import { listParameters, makeCursors, toList } from '../list-query.ts'
+import { waitParameters, type Wait } from '../wait-for-position.ts'
+import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 
 export type ReadModelDeps = {
   readonly readModels: ReadModels
   readonly signer: TokenSigner
-  readonly waitForPosition: (
-    projection: AnyProjection,
-    principal: Principal,
-    query: URLSearchParams,
-  ) => Promise<void>
+  readonly waitForPosition: (projection: AnyProjection, principal: Principal, wait: Wait) => Promise<void>
 }
 
 const MAX_ID_LENGTH = 512
-const CONTROL = /\p{Cc}|\p{Cs}|\//u
 
-const projectionOf = (call: Call): AnyProjection => {
-  const name = call.params['name'] ?? ''
-  const projection = findProjection(name)
-  if (projection) return projection
-  throw problems.notFound(
-    `there is no read model called ${JSON.stringify(name)}; GET /read-models lists them`,
-  )
-}
-
-const idOf = (call: Call): string => {
-  const id = call.params['id'] ?? ''
-  if (id.length <= MAX_ID_LENGTH && !CONTROL.test(id)) return id
-  throw problems.badRequest('an id has at most 512 characters, no slash and no control character')
-}
-
-const checkOneParameters = (query: URLSearchParams): void => {
-  const unknown = [...query.keys()].find((name) => name !== 'after' && name !== 'timeout')
-  if (unknown !== undefined) throw problems.badRequest(`unknown parameter ${JSON.stringify(unknown)}`)
-}
+const documentParams = z.strictObject({
+  id: z
+    .string()
+    .max(MAX_ID_LENGTH)
+    .regex(
+      /^[^\p{Cc}\p{Cs}/]*$/u,
+      `must have at most ${MAX_ID_LENGTH} characters, no slash and no control character`,
+    ),
+})
 
 const describe = ({ name, version, sources, filters, sorts }: AnyProjection) => ({
   name,
@@ -48,37 +35,81 @@ const describe = ({ name, version, sources, filters, sorts }: AnyProjection) => 
   href: `/read-models/${name}`,
 })
 
-const catalogueRoute: Route = {
-  method: 'get',
-  path: '/read-models',
-  handle: (call) => cacheable(call, { items: projections.map(describe) }),
-}
-
-const oneRoute = ({ readModels, waitForPosition }: ReadModelDeps): Route => ({
-  method: 'get',
-  path: '/read-models/:name/:id',
-  handle: async (call) => {
-    const projection = projectionOf(call)
-    const id = idOf(call)
-    checkOneParameters(call.query)
-    await waitForPosition(projection, call.principal, call.query)
-    const { tenant } = call.principal
-    const document = await readModels.findOne(versionedName(projection), { tenant, id: `${tenant}/${id}` })
-    if (!document) throw problems.notFound(`${projection.name} has no document ${JSON.stringify(id)}`)
-    return cacheable(call, document.fields)
-  },
+const catalogue = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      sources: z.array(z.string()),
+      filters: z.record(
+        z.string(),
+        z.strictObject({ field: z.string(), operator: z.string(), type: z.string() }),
+      ),
+      sorts: z.array(z.string()),
+      href: z.string(),
+    }),
+  ),
 })
 
-const listRoute = ({ readModels, signer, waitForPosition }: ReadModelDeps): Route => {
-  const cursors = makeCursors(signer)
-  return {
+const catalogueRoute = defineRoute({
+  method: 'get',
+  path: '/read-models',
+  operation: 'listReadModels',
+  summary: 'Which read models there are, and how their lists may be filtered and sorted',
+  scope: 'read-models:read',
+  headers: conditional,
+  replies: cacheableReply('The read models', catalogue),
+  handle: (call) => cacheable(call, { items: projections.map(describe) }),
+})
+
+const document = z.record(z.string(), z.unknown())
+const late = {
+  504: 'The read model has not reached the position of `after` in time; `state` says where it is.',
+}
+
+const oneRoute = (projection: AnyProjection, { readModels, waitForPosition }: ReadModelDeps): Route =>
+  defineRoute({
     method: 'get',
-    path: '/read-models/:name',
+    path: `/read-models/${projection.name}/:id`,
+    operation: operationOf('read', projection),
+    summary: `One document of ${projection.name}`,
+    scope: 'read-models:read',
+    params: documentParams,
+    query: z.strictObject(waitParameters),
+    headers: conditional,
+    replies: cacheableReply('The document', document),
+    problems: { 404: 'There is no such document (yet).', ...late },
     handle: async (call) => {
-      const projection = projectionOf(call)
+      const { id } = call.params
+      await waitForPosition(projection, call.principal, call.query)
       const { tenant } = call.principal
-      const list = parseList(projection, call.query)
-      const after = cursors.parse(tenant, list.shape, call.query)
+      const found = await readModels.findOne(versionedName(projection), { tenant, id: `${tenant}/${id}` })
+      if (!found) throw problems.notFound(`${projection.name} has no document ${JSON.stringify(id)}`)
+      return cacheable(call, found.fields)
+    },
+  })
+
+const page = z.strictObject({ items: z.array(document), next: z.string().nullable() })
+
+const listRoute = (
+  projection: AnyProjection,
+  { readModels, signer, waitForPosition }: ReadModelDeps,
+): Route => {
+  const cursors = makeCursors(signer)
+  return defineRoute({
+    method: 'get',
+    path: `/read-models/${projection.name}`,
+    operation: operationOf('list', projection),
+    summary: `Documents of ${projection.name}, page by page`,
+    scope: 'read-models:read',
+    query: listParameters(projection),
+    headers: conditional,
+    replies: cacheableReply('A page; `next` is the cursor of the one behind it', page),
+    problems: late,
+    handle: async (call) => {
+      const { tenant } = call.principal
+      const list = toList(projection, call.query)
+      const after = cursors.parse(tenant, list.shape, call.query.cursor)
       await waitForPosition(projection, call.principal, call.query)
       const found = await readModels.list({
         projection: versionedName(projection),
@@ -92,13 +123,16 @@ const listRoute = ({ readModels, signer, waitForPosition }: ReadModelDeps): Rout
       const items = found.slice(0, list.limit)
       const last: FoundDocument | undefined = found.length > list.limit ? items.at(-1) : undefined
       const next = last ? cursors.next(tenant, list, last) : null
-      return cacheable(call, { items: items.map((document) => document.fields), next })
+      return cacheable(call, { items: items.map((one) => one.fields), next })
     },
-  }
+  })
 }
+
+/** `list`, `order-summary`: `listOrderSummary`. */
+const operationOf = (verb: string, { name }: AnyProjection): string =>
+  name.split('-').reduce((operation, part) => `${operation}${part[0]?.toUpperCase()}${part.slice(1)}`, verb)
 
 export const readModelRoutes = (deps: ReadModelDeps): Route[] => [
   catalogueRoute,
-  listRoute(deps),
-  oneRoute(deps),
+  ...projections.flatMap((projection) => [listRoute(projection, deps), oneRoute(projection, deps)]),
 ]

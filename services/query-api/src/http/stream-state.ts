@@ -1,8 +1,8 @@
 import { streamIdOf, type AggregateRef, type Aggregates, type PastAggregate } from '@millrace/aggregates'
 import { parseStream } from '@millrace/domain'
-import { parseQuery, problems, type Call, type Route } from '@millrace/runtime'
+import { defineRoute, problems, type Call, type Route } from '@millrace/runtime'
 import { z } from 'zod'
-import { cacheable } from './cacheable.ts'
+import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 
 export type StreamStateDeps = { readonly aggregates: Pick<Aggregates, 'load' | 'loadPast'> }
 
@@ -25,14 +25,18 @@ const parameters = z
 
 type Parameters = z.output<typeof parameters>
 
-const refOf = (call: Call): AggregateRef => {
-  const parsed = parseStream(call.params['id'] ?? '')
+const params = z.strictObject({ id: z.string().describe('For example `orders.order-o-17`.') })
+
+type StreamCall = Call<z.output<typeof params>>
+
+const refOf = (call: StreamCall): AggregateRef => {
+  const parsed = parseStream(call.params.id)
   if (parsed) return { tenant: call.principal.tenant, ...parsed }
   throw noStream(call)
 }
 
-const noStream = (call: Call) =>
-  problems.notFound(`there is no stream ${JSON.stringify(call.params['id'] ?? '')}, or there was none yet`)
+const noStream = (call: StreamCall) =>
+  problems.notFound(`there is no stream ${JSON.stringify(call.params.id)}, or there was none yet`)
 
 const find = (
   { aggregates }: StreamStateDeps,
@@ -44,18 +48,29 @@ const find = (
 }
 
 /** Folded for this request, from the closest snapshot and the events behind it: what is acknowledged is in it. */
-export const streamStateRoute = (deps: StreamStateDeps): Route => ({
-  method: 'get',
-  path: '/streams/:id/state',
-  handle: async (call) => {
-    const wanted = parseQuery(parameters, call.query)
-    const ref = refOf(call)
-    const { version, state } = await find(deps, ref, wanted)
-    if (version === 0) throw noStream(call)
-    if (version < (wanted.version ?? version))
-      throw problems.badRequest(`version: the stream ends at ${version}`, {
-        members: { currentVersion: version },
-      })
-    return cacheable(call, { stream: streamIdOf(ref).stream, version, state })
-  },
-})
+export const streamStateRoute = (deps: StreamStateDeps): Route =>
+  defineRoute({
+    method: 'get',
+    path: '/streams/:id/state',
+    operation: 'readState',
+    summary: 'The state of an aggregate, now or in the past, folded when it is asked for',
+    scope: 'streams:read',
+    params,
+    query: parameters,
+    headers: conditional,
+    replies: cacheableReply(
+      'The state',
+      z.strictObject({ stream: z.string(), version: z.int(), state: z.unknown() }),
+    ),
+    problems: { 404: 'There is no such stream, or there was none yet.' },
+    handle: async (call) => {
+      const ref = refOf(call)
+      const { version, state } = await find(deps, ref, call.query)
+      if (version === 0) throw noStream(call)
+      if (version < (call.query.version ?? version))
+        throw problems.badRequest(`version: the stream ends at ${version}`, {
+          members: { currentVersion: version },
+        })
+      return cacheable(call, { stream: streamIdOf(ref).stream, version, state })
+    },
+  })

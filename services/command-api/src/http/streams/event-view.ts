@@ -1,20 +1,23 @@
 import { isTopicName, readStored, type Codec } from '@millrace/events'
 import type { LogEvent, ReadEvent } from '@millrace/mongo'
+import { z } from 'zod'
 
 /** An event as the API shows it: data and type in their newest form. */
-export type EventView = Pick<
-  ReadEvent,
-  'id' | 'stream' | 'version' | 'correlationId' | 'causationId' | 'actor'
-> & {
-  readonly type: string
-  /** RFC 3339, UTC. */
-  readonly occurredAt: string
-  /** In its partition of the log; where the log was read. */
-  readonly sequence?: number
-  /** As it was appended with, if it was. */
-  readonly metadata?: ReadEvent['metadata']
-  readonly data: unknown
-}
+export const eventView = z.strictObject({
+  id: z.string(),
+  type: z.string(),
+  stream: z.string(),
+  version: z.int(),
+  occurredAt: z.iso.datetime(),
+  sequence: z.int().optional().describe('In its partition of the log; where the log was read.'),
+  correlationId: z.string(),
+  causationId: z.string(),
+  actor: z.string(),
+  metadata: z.record(z.string(), z.string()).optional().describe('As it was appended with, if it was.'),
+  data: z.unknown(),
+})
+
+export type EventView = z.output<typeof eventView>
 
 export type Decode = Pick<Codec, 'writerIdOf' | 'ensureWriters' | 'decode' | 'newestTypeOf'>
 

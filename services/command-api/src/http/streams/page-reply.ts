@@ -9,6 +9,8 @@ export type Page = {
   readonly caughtUp?: boolean
 }
 
+type PagedCall = Call<unknown, Readonly<Record<string, string | number | undefined>>>
+
 /** A page ends with the event that reaches this, counted in Avro; as JSON it is two or three times as much. */
 export const PAGE_BYTES = 4 * 1024 * 1024
 
@@ -16,7 +18,7 @@ const JSON_TYPE = 'application/json'
 const NDJSON_TYPE = 'application/x-ndjson'
 
 /** JSON, or an event a line for who prefers that: there the rest of the page is in the headers. */
-export const pageReply = (call: Call, page: Page): Reply => {
+export const pageReply = (call: PagedCall, page: Page): Reply => {
   const headers = { vary: 'Accept' }
   if (call.prefers([JSON_TYPE, NDJSON_TYPE]) !== NDJSON_TYPE) return { status: 200, headers, body: page }
   const { events, next, caughtUp } = page
@@ -32,8 +34,10 @@ export const pageReply = (call: Call, page: Page): Reply => {
 }
 
 /** Relative to the request's own path, so it holds behind a proxy too. */
-const linkTo = (call: Call, next: string | number): string => {
-  const query = new URLSearchParams(call.query)
-  query.set('from', String(next))
-  return `<?${query.toString()}>; rel="next"`
+const linkTo = (call: PagedCall, next: string | number): string => {
+  const query = Object.entries({ ...call.query, from: next }).map(([name, value]): [string, string] => [
+    name,
+    String(value),
+  ])
+  return `<?${new URLSearchParams(query).toString()}>; rel="next"`
 }

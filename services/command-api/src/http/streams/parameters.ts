@@ -19,5 +19,3 @@ export const streamParameters = z.strictObject({
 
 /** `from` is a position that an earlier page of the same log answered as `next`. */
 export const logParameters = z.strictObject({ from: z.string().optional(), count })
-
-export const noParameters = z.strictObject({})

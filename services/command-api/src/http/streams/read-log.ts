@@ -1,10 +1,11 @@
 import type { LogReader } from '@millrace/mongo'
-import { parseQuery, type Call, type Reply, type TokenSigner } from '@millrace/runtime'
+import type { Call, Reply, TokenSigner } from '@millrace/runtime'
+import type { z } from 'zod'
 import { viewEvents, type Decode } from './event-view.ts'
 import { logPositions } from './log-positions.ts'
 import type { LogScope } from './log-scope.ts'
 import { PAGE_BYTES, pageReply } from './page-reply.ts'
-import { logParameters } from './parameters.ts'
+import type { logParameters } from './parameters.ts'
 
 export type ReadLogDeps = { readonly log: LogReader; readonly codec: Decode; readonly signer: TokenSigner }
 
@@ -14,9 +15,9 @@ const MAX_LOOKED_AT = 10_000
 /** A page of the scope; its `next` is where to go on, now or as soon as there is more. */
 export const makeReadLog = ({ log, codec, signer }: ReadLogDeps) => {
   const positions = logPositions(signer)
-  return async (call: Call, scope: LogScope): Promise<Reply> => {
+  return async (call: Call<unknown, z.output<typeof logParameters>>, scope: LogScope): Promise<Reply> => {
     const { tenant } = call.principal
-    const { from, count } = parseQuery(logParameters, call.query)
+    const { from, count } = call.query
     const page = await log.read({
       tenant,
       partitions: scope.partitions,

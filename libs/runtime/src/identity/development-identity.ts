@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Principal } from './principal.ts'
-import { problems } from './problem.ts'
+import type { IncomingMessage } from 'node:http'
+import { bearerTokenOf } from './bearer-token.ts'
+import { EVERY_SCOPE, type Principal } from './principal.ts'
+import { TokenRefusal } from './refusal.ts'
 
-const DEVELOPER: Principal = { id: 'dev', tenant: 'demo', mayImport: true }
+const DEVELOPER: Principal = { id: 'dev', tenant: 'demo', scopes: EVERY_SCOPE }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
@@ -12,13 +14,11 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
  */
 export const developmentIdentity = (token: string | undefined) => {
   const expected = token === undefined ? undefined : digest(token)
-  return (authorization: string | undefined): Principal => {
-    if (authorization === undefined) return DEVELOPER
-    const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+  return (request: IncomingMessage): Principal => {
+    const given = bearerTokenOf(request)
+    if (given === undefined && request.headers.authorization === undefined) return DEVELOPER
     if (given !== undefined && expected !== undefined && timingSafeEqual(digest(given), expected))
       return DEVELOPER
-    throw problems.unauthorized('the bearer token is not valid', {
-      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-    })
+    throw new TokenRefusal('development-token', 'not the token of this run')
   }
 }

@@ -1,0 +1,29 @@
+import { problems, type ProblemError } from '../http/problem.ts'
+
+/** Why a token is no good: for the log and the metrics, never for the client. */
+export type RefusalReason =
+  | 'malformed'
+  | 'algorithm'
+  | 'type'
+  | 'key'
+  | 'signature'
+  | 'expired'
+  | 'claims'
+  | 'revoked'
+  | 'development-token'
+
+export class TokenRefusal extends Error {
+  readonly reason: RefusalReason
+
+  constructor(reason: RefusalReason, message: string) {
+    super(message)
+    this.name = 'TokenRefusal'
+    this.reason = reason
+  }
+}
+
+/** The same answer for all reasons: it teaches nobody what to try next. Only no token at all has no `error` (RFC 6750). */
+export const unauthorized = (given: 'token' | 'nothing'): ProblemError =>
+  problems.unauthorized('a valid bearer token is needed', {
+    headers: { 'www-authenticate': given === 'token' ? 'Bearer error="invalid_token"' : 'Bearer' },
+  })
