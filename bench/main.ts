@@ -4,8 +4,9 @@
 import { parseArgs } from 'node:util'
 import { benchAppend } from './append.ts'
 import { benchCommands } from './commands.ts'
+import { benchDoor } from './door.ts'
 import { benchLoad } from './load.ts'
-import type { Bench, BenchLine } from './measure.ts'
+import type { Bench, BenchLine, BenchSettings } from './measure.ts'
 import { benchProject } from './project.ts'
 import { benchRelay } from './relay.ts'
 import { withBenchServers } from './servers.ts'
@@ -16,6 +17,11 @@ const benches: Readonly<Record<string, Bench>> = {
   relay: benchRelay,
   project: benchProject,
   load: benchLoad,
+}
+
+/** Those that need no Kafka and no MongoDB. */
+const bareBenches: Readonly<Record<string, (settings: BenchSettings) => Promise<BenchLine[]>>> = {
+  door: benchDoor,
 }
 
 const round = (value: number): number => Number(value.toPrecision(4))
@@ -47,19 +53,24 @@ const { values, positionals } = parseArgs({
   },
 })
 const name = positionals[0] ?? ''
-const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
 const settings = {
   rounds: Number(values.rounds),
   n: values.n === undefined ? undefined : Number(values.n),
 }
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
-if (bench && isCount(settings.rounds) && isCount(settings.n ?? 1)) {
-  await withBenchServers(async (servers) => {
-    for (const line of await bench(servers, settings)) (values.json ? printJson : printText)(line)
-  })
-} else {
-  process.stderr.write(
-    `usage: npm run bench -- ${Object.keys(benches).join('|')} [--json] [--rounds 5] [--n N]\n`,
-  )
+const areSettings = isCount(settings.rounds) && isCount(settings.n ?? 1)
+
+const print = (lines: readonly BenchLine[]): void => lines.forEach(values.json ? printJson : printText)
+
+const ofName = <Found>(found: Readonly<Record<string, Found>>): Found | undefined =>
+  areSettings && Object.hasOwn(found, name) ? found[name] : undefined
+
+const bare = ofName(bareBenches)
+const bench = ofName(benches)
+if (bare) print(await bare(settings))
+else if (bench) await withBenchServers(async (servers) => print(await bench(servers, settings)))
+else {
+  const names = [...Object.keys(benches), ...Object.keys(bareBenches)].join('|')
+  process.stderr.write(`usage: npm run bench -- ${names} [--json] [--rounds 5] [--n N]\n`)
   process.exitCode = 2
 }
