@@ -47,6 +47,31 @@ const impureSyntax = [
   { selector: "CallExpression[callee.name='Date']", message: 'Time comes in with the command or event.' },
 ]
 
+// Tenants' documents are reached through libs/mongo/src/tenant-data.ts, so that no query can lack its tenant.
+const throughTenantData = 'Reach documents through tenant-data.ts: no query without a tenant.'
+const rawCollections = [
+  "CallExpression[callee.property.name='collection']",
+  "CallExpression[callee.property.value='collection']",
+  "MemberExpression[property.name='db']:not([object.name='client'], [object.property.name='client'])",
+  'ObjectPattern > Property[key.name=/^(?:db|collection)$/]',
+].map((selector) => ({ selector, message: throughTenantData }))
+const rawTypes = [
+  { name: 'mongodb', importNames: ['Collection', 'Db'], message: throughTenantData },
+  { name: './tenant-collection.ts', message: throughTenantData },
+]
+const acrossTenants = {
+  name: './across-tenants.ts',
+  message: 'Only the work that it lists goes past the tenants.',
+}
+const notImported = (...paths) => {
+  const ofProcess = ['process', 'node:process'].map((name) => ({
+    name,
+    message: 'Use the global `process`.',
+  }))
+  return ['error', { paths: [...ofProcess, ...paths] }]
+}
+const production = ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts', 'cli/src/**/*.ts']
+
 const size = ({ file, callback, params }) => ({
   'max-lines': ['error', { max: file, skipBlankLines: true, skipComments: true }],
   'max-lines-per-function': ['error', { max: callback, skipBlankLines: true, skipComments: true }],
@@ -72,12 +97,7 @@ export default tseslint.config(
     rules: {
       ...size({ file: 250, callback: 50, params: 3 }),
       'no-restricted-properties': ['error', environment, exit],
-      'no-restricted-imports': [
-        'error',
-        {
-          paths: ['process', 'node:process'].map((name) => ({ name, message: 'Use the global `process`.' })),
-        },
-      ],
+      'no-restricted-imports': notImported(),
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/no-unused-vars': [
@@ -95,6 +115,23 @@ export default tseslint.config(
   { files: ['libs/**', 'services/**'], rules: { 'no-console': 'error' } },
   { files: ['**/config.ts'], rules: { 'no-restricted-properties': ['error', exit] } },
   { files: ['**/main.ts'], rules: { 'no-restricted-properties': ['error', environment] } },
+  {
+    files: production,
+    ignores: ['libs/mongo/src/{collections,connect-mongo,replica-set}.ts', 'libs/testkit/**'],
+    rules: { 'no-restricted-syntax': ['error', ...closedModules, ...rawCollections] },
+  },
+  {
+    files: ['libs/mongo/src/**'],
+    rules: { 'no-restricted-imports': notImported(...rawTypes, acrossTenants) },
+  },
+  {
+    files: ['libs/mongo/src/{indexes,inline-read-models,publications}.ts'],
+    rules: { 'no-restricted-imports': notImported(...rawTypes) },
+  },
+  {
+    files: ['libs/mongo/src/{across-tenants,collections,connect-mongo,tenant-collection,tenant-data}.ts'],
+    rules: { 'no-restricted-imports': notImported() },
+  },
   {
     files: ['libs/domain/src/**'],
     rules: {

@@ -1,5 +1,6 @@
 import type { ClientSession } from 'mongodb'
-import type { Collections, CommitDocument } from './documents.ts'
+import type { Collections } from './collections.ts'
+import type { CommitDocument } from './documents.ts'
 import { findFormers, scopeOf, type FormerAnswer } from './former-answers.ts'
 import { insertCommits } from './insert-commits.ts'
 

@@ -11,7 +11,9 @@
 
 import type { ClientSession } from 'mongodb'
 import { lostTo, type AppendOutcome } from './append-commits.ts'
-import type { Collections, CommitDocument } from './documents.ts'
+import type { Collections } from './collections.ts'
+import type { CommitDocument } from './documents.ts'
+import { eq } from './filters.ts'
 import { findFormers, scopeNameOf, scopeOf } from './former-answers.ts'
 import { streamNameOf } from './load-streams.ts'
 import {
@@ -22,6 +24,7 @@ import {
   type InlineDocuments,
 } from './inline-documents.ts'
 import { isDuplicateKey, isWriteConflict } from './mongo-error.ts'
+import { ofTenants } from './tenant-data.ts'
 import { inTransaction } from './transaction.ts'
 
 export type InlineCommit = {
@@ -119,7 +122,7 @@ const writeGroup = async (
   const outcomes = new Map(group.map((wanted) => [wanted, changeAll(documents, wanted)]))
   const accepted = group.filter((wanted) => outcomes.get(wanted)?.type === 'appended')
   if (accepted.length === 0) return outcomes
-  await collections.commits.insertMany(
+  await ofTenants(collections.commits).insertMany(
     accepted.map(({ commit }) => commit),
     { session },
   )
@@ -145,12 +148,15 @@ const losersOf = async (
     group.map(({ commit }) => scopeOf(commit)),
     session,
   )
-  const taken = await collections.commits
-    .find(
-      { $or: group.map(({ commit: { tenant, stream, first } }) => ({ tenant, stream, first })) },
-      { session },
-    )
-    .project<Pick<CommitDocument, 'tenant' | 'stream'>>({ tenant: 1, stream: 1 })
+  const places = group.map(({ commit: { tenant, stream, first } }) => ({
+    tenant,
+    where: { stream: eq(stream), first: eq(first) },
+  }))
+  const taken = await ofTenants(collections.commits)
+    .find<Pick<CommitDocument, 'tenant' | 'stream'>>(places, {
+      session,
+      projection: { tenant: 1, stream: 1 },
+    })
     .toArray()
   const takenStreams = new Set(taken.map(streamNameOf))
   const losers = group.flatMap((wanted, index): [InlineCommit, AppendOutcome][] => {

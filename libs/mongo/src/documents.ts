@@ -1,4 +1,4 @@
-import type { Binary, Collection, Db } from 'mongodb'
+import type { Binary } from 'mongodb'
 
 /** Who asked what under which key; the unique index over it is what makes a command take effect once. */
 export type IdempotencyKey = {
@@ -173,34 +173,3 @@ export type OutboxKeyDocument = {
   readonly number: number
   readonly expiresAt: Date
 }
-
-export type Collections = {
-  readonly commits: Collection<CommitDocument>
-  readonly answers: Collection<AnswerDocument>
-  readonly publications: Collection<PublicationDocument>
-  readonly leases: Collection<LeaseDocument>
-  readonly topics: Collection<TopicDocument>
-  readonly checkpoints: Collection<CheckpointDocument>
-  readonly outbox: Collection<OutboxDocument>
-  readonly outboxKeys: Collection<OutboxKeyDocument>
-  readonly snapshots: Collection<SnapshotDocument>
-  readonly inlineReadModels: Collection<InlineReadModelDocument>
-  readonly presences: Collection<PresenceDocument>
-  readModel(projection: string): Collection<ReadModelDocument>
-}
-
-/** Commits and answers share one collection, so that one unique index decides between two replicas. */
-export const collectionsOf = (db: Db): Collections => ({
-  commits: db.collection('commits'),
-  answers: db.collection('commits'),
-  publications: db.collection('publications'),
-  leases: db.collection('leases'),
-  topics: db.collection('topics'),
-  checkpoints: db.collection('checkpoints'),
-  outbox: db.collection('outbox'),
-  outboxKeys: db.collection('outboxKeys'),
-  snapshots: db.collection('snapshots'),
-  inlineReadModels: db.collection('inlineReadModels'),
-  presences: db.collection('presences'),
-  readModel: (projection) => db.collection(`readModel.${projection}`),
-})

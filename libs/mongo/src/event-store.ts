@@ -11,13 +11,14 @@ import { appendCommits, type AppendOutcome } from './append-commits.ts'
 import { appendHeld, appendInline, type InlineCommit } from './append-inline.ts'
 import { coalesce } from './coalesce.ts'
 import type { MongoConnection } from './connect-mongo.ts'
+import { collectionsOf, type Collections } from './collections.ts'
 import {
-  collectionsOf,
   withoutEngineMembers,
   type AnswerDocument,
-  type Collections,
   type CommitDocument,
+  type ReadModelDocument,
 } from './documents.ts'
+import { eq } from './filters.ts'
 import { findFormer, scopeOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
 import type { Fields, InlineChange } from './inline-documents.ts'
 import {
@@ -29,6 +30,7 @@ import {
 } from './load-streams.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 import { publishedBytes } from './published-bytes.ts'
+import { ofTenant, ofTenants } from './tenant-data.ts'
 import { inTransaction } from './transaction.ts'
 
 export type NewCommit = Omit<
@@ -95,7 +97,7 @@ const bytesOf = ({ events }: CommitDocument): number =>
   events.reduce((sum, event) => sum + publishedBytes({ ...event, bytes: event.bytes.buffer }), 0)
 
 export const mongoEventStore = (connection: MongoConnection): EventStore => {
-  const collections = collectionsOf(connection.db)
+  const collections = collectionsOf(connection)
   const { commits, answers } = collections
   const { inCausalSession } = connection
   const load = coalesce({
@@ -157,7 +159,10 @@ const ANSWER_LIFE_MS = 48 * 3_600_000
 const LINEARIZABLE = { readConcern: { level: 'linearizable' }, maxTimeMS: 5_000 } as const
 
 const findCommitAt = (commits: Collections['commits'], { tenant, stream }: StreamId, first: number) =>
-  commits.findOne({ tenant, stream, first }, { ...LINEARIZABLE, projection: { _id: 1 } })
+  ofTenant(commits, tenant).findOne<Pick<CommitDocument, '_id'>>(
+    { stream: eq(stream), first: eq(first) },
+    { ...LINEARIZABLE, projection: { _id: 1 } },
+  )
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 
@@ -169,7 +174,7 @@ const keepAnswer = async (at: At, tail: StreamTail, decide: DecideAnswer): Promi
       attempted = await decide(await sightOf(at, tail))
       if (!attempted) return { type: 'changed' }
       const expiresAt = new Date(Date.now() + ANSWER_LIFE_MS)
-      await collections.answers.insertOne({ ...attempted, expiresAt }, { session })
+      await ofTenants(collections.answers).insertOne({ ...attempted, expiresAt }, { session })
       return { type: 'kept', answer: attempted }
     })
   } catch (error) {
@@ -186,7 +191,8 @@ const sightOf = async ({ collections, session }: At, wanted: StreamTail): Promis
   return {
     tail,
     readDocument: async (projection, id) => {
-      const found = await collections.readModel(projection).findOne({ _id: { $eq: id } }, { session })
+      const documents = ofTenant(collections.readModel(projection), wanted.tenant)
+      const found = await documents.findOne<ReadModelDocument>({ _id: eq(id) }, { session })
       return found && withoutEngineMembers(found)
     },
   }

@@ -1,5 +1,8 @@
-import type { ClientSession, Collection } from 'mongodb'
+import type { ClientSession } from 'mongodb'
+import type { Collections } from './collections.ts'
 import type { AnswerDocument, CommitDocument, IdempotencyKey } from './documents.ts'
+import { eq } from './filters.ts'
+import { ofTenants } from './tenant-data.ts'
 
 export type AnswerScope = IdempotencyKey & { readonly tenant: string }
 
@@ -10,34 +13,36 @@ export type FormerAnswer =
 
 /** Per scope what its key was used for; one query for all. */
 export const findFormers = async (
-  collection: Collection<AnswerDocument>,
+  answers: Collections['answers'],
   scopes: readonly AnswerScope[],
   session: ClientSession,
 ): Promise<(FormerAnswer | undefined)[]> => {
   if (scopes.length === 0) return []
-  const found: (AnswerDocument | CommitDocument)[] = await collection
-    .find({ $or: scopes.map(keyFilter) }, { session })
+  const found = await ofTenants(answers)
+    .find<AnswerDocument | CommitDocument>(scopes.map(ofKey), { session })
     .toArray()
   const byScope = new Map(found.map((document) => [scopeNameOf(scopeOf(document)), toFormer(document)]))
   return scopes.map((scope) => byScope.get(scopeNameOf(scope)))
 }
 
 export const findFormer = async (
-  collection: Collection<AnswerDocument>,
+  answers: Collections['answers'],
   scope: AnswerScope,
   session: ClientSession,
-): Promise<FormerAnswer | undefined> => (await findFormers(collection, [scope], session))[0]
+): Promise<FormerAnswer | undefined> => (await findFormers(answers, [scope], session))[0]
 
 export const scopeOf = ({
   tenant,
   idempotency,
 }: Pick<CommitDocument, 'tenant' | 'idempotency'>): AnswerScope => ({ tenant, ...idempotency })
 
-const keyFilter = ({ tenant, principal, route, key }: AnswerScope) => ({
+const ofKey = ({ tenant, principal, route, key }: AnswerScope) => ({
   tenant,
-  'idempotency.principal': principal,
-  'idempotency.route': route,
-  'idempotency.key': key,
+  where: {
+    'idempotency.principal': eq(principal),
+    'idempotency.route': eq(route),
+    'idempotency.key': eq(key),
+  },
 })
 
 /** The same for equal scopes only. */

@@ -1,5 +1,6 @@
+import { collectionsToIndex } from './across-tenants.ts'
+import { collectionsOf } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf } from './documents.ts'
 import { translating } from './mongo-error.ts'
 
 /** Fields and directions of one index of a read model; tenant is put first, `_id` last (ties, cursors: same way). */
@@ -8,7 +9,9 @@ export type ReadModelIndex = { readonly [field: string]: 1 | -1 | undefined }
 /** Index names are part of the protocol: a duplicate-key error is never told apart by parsing its text. */
 export const ensureStoreIndexes = (connection: MongoConnection): Promise<void> =>
   translating(async () => {
-    const { commits, answers, publications, snapshots } = collectionsOf(connection.db)
+    const collections = collectionsOf(connection)
+    const { publications } = collections
+    const { commits, answers, snapshots } = collectionsToIndex(collections)
     await commits.createIndexes([
       {
         name: 'streamVersion',
@@ -53,7 +56,7 @@ export const ensureStoreIndexes = (connection: MongoConnection): Promise<void> =
   })
 
 const ensureOutboxIndexes = async (connection: MongoConnection): Promise<void> => {
-  const { outbox, outboxKeys } = collectionsOf(connection.db)
+  const { outbox, outboxKeys } = collectionsOf(connection)
   await outbox.createIndexes([
     { name: 'shard', key: { topic: 1, partition: 1, number: 1 } },
     { name: 'key', key: { topic: 1, partition: 1, key: 1, number: 1 } },
@@ -66,7 +69,7 @@ export const ensureReadModelIndexes = (
   model: { projection: string; indexes: readonly ReadModelIndex[] },
 ): Promise<void> =>
   translating(async () => {
-    const collection = collectionsOf(connection.db).readModel(model.projection)
+    const collection = collectionsToIndex(collectionsOf(connection)).readModel(model.projection)
     await collection.createIndex({ _tenant: 1, _id: 1 }, { name: 'tenant' })
     for (const index of model.indexes) {
       const fields = Object.entries(index).filter(

@@ -1,5 +1,7 @@
-import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
-import { withoutEngineMembers, type Collections, type ReadModelDocument } from './documents.ts'
+import type { ClientSession } from 'mongodb'
+import type { Collections } from './collections.ts'
+import { withoutEngineMembers } from './documents.ts'
+import { byTenantKey } from './tenant-data.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -35,11 +37,8 @@ export const readDocuments = async (
   const touched = touching.flatMap(({ tenant, inline }) => inline.map((change) => ({ ...change, tenant })))
   const documents = new Map<string, Map<string, Working>>()
   for (const [projection, changes] of Map.groupBy(touched, (change) => change.projection)) {
-    const ids = [...new Set(changes.map(({ id }) => id))]
-    const found = await collections
-      .readModel(projection)
-      .find({ _id: { $in: ids } }, { session })
-      .toArray()
+    const keys = [...new Map(changes.map(({ tenant, id }) => [id, { tenant, id }])).values()]
+    const found = await byTenantKey(collections.readModel(projection)).find(keys, { session }).toArray()
     const byId = new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
     const working = changes.map(({ id, tenant }): [string, Working] => {
       const before = byId.get(id) ?? null
@@ -72,18 +71,9 @@ export const writeDocuments = async (
   documents: InlineDocuments,
 ): Promise<void> => {
   for (const [projection, working] of documents) {
-    const operations = [...working].flatMap(([id, document]) => toOperation(id, document))
-    if (operations.length === 0) continue
-    await collections.readModel(projection).bulkWrite(operations, { session, ordered: false })
+    const writes = [...working]
+      .filter(([, { before, now }]) => now !== before)
+      .map(([id, { tenant, now }]) => ({ tenant, id, fields: now }))
+    if (writes.length > 0) await byTenantKey(collections.readModel(projection)).write(writes, { session })
   }
-}
-
-const toOperation = (id: string, { tenant, before, now }: Working) => {
-  type Operation = AnyBulkWriteOperation<ReadModelDocument>
-  if (now === before) return []
-  const operation: Operation =
-    now === null
-      ? { deleteOne: { filter: { _id: id } } }
-      : { replaceOne: { filter: { _id: id }, replacement: { ...now, _tenant: tenant }, upsert: true } }
-  return [operation]
 }

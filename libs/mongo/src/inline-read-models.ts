@@ -7,8 +7,10 @@
 
 import type { ClientSession } from 'mongodb'
 import { messageOf, PlatformError } from '@millrace/runtime'
+import { commitsToFold, readModelToDrop } from './across-tenants.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type Collections, type CommitDocument } from './documents.ts'
+import { collectionsOf, type Collections } from './collections.ts'
+import type { CommitDocument } from './documents.ts'
 import { ensureReadModelIndexes, type ReadModelIndex } from './indexes.ts'
 import { changeDocuments, readDocuments, writeDocuments, type InlineChange } from './inline-documents.ts'
 import { toStoredEvents, type StoredEvent } from './load-streams.ts'
@@ -45,7 +47,7 @@ export type InlineReadModels = {
 const BATCH = { commits: 1_000, bytes: 8 * 1024 * 1024 }
 
 export const inlineReadModels = (connection: MongoConnection): InlineReadModels => {
-  const collections = collectionsOf(connection.db)
+  const collections = collectionsOf(connection)
   const inSession = <T>(work: (session: ClientSession) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession(work))
   return {
@@ -56,7 +58,7 @@ export const inlineReadModels = (connection: MongoConnection): InlineReadModels 
       }),
     build: async (build) => {
       for (const { projection, indexes } of build.models) {
-        await translating(() => collections.readModel(projection).drop())
+        await translating(() => readModelToDrop(collections, projection).drop())
         await ensureReadModelIndexes(connection, { projection, indexes })
       }
       return inSession((session) => foldAll({ collections, session }, build))
@@ -87,7 +89,7 @@ type At = { readonly collections: Collections; readonly session: ClientSession }
 
 const foldAll = async (at: At, build: InlineBuild): Promise<number> => {
   const filter = { topic: { $in: [...build.topics] } }
-  const { commits } = at.collections
+  const commits = commitsToFold(at.collections)
   const total = await commits.countDocuments(filter, { session: at.session })
   const cursor = commits.find(filter, { session: at.session, allowDiskUse: true }).sort({ order: 1, _id: 1 })
   let folded = 0

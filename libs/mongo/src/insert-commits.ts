@@ -1,13 +1,9 @@
-import {
-  MongoBulkWriteError,
-  MongoServerError,
-  type ClientSession,
-  type Collection,
-  type WriteError,
-} from 'mongodb'
+import { MongoBulkWriteError, MongoServerError, type ClientSession, type WriteError } from 'mongodb'
+import type { Collections } from './collections.ts'
 import type { CommitDocument } from './documents.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import { DUPLICATE_KEY } from './mongo-error.ts'
+import { ofTenants } from './tenant-data.ts'
 
 const OUT_OF_TIME = 50
 
@@ -23,13 +19,13 @@ const MAX_TRIES = 4
  * per commit whether it is in; throws when nobody knows, and then all of their callers have to ask again.
  */
 export const insertCommits = async (
-  collection: Collection<CommitDocument>,
+  collection: Collections['commits'],
   commits: readonly CommitDocument[],
   session: ClientSession,
 ): Promise<boolean[]> => {
   for (let tries = 1; ; tries++) {
     try {
-      await collection.insertMany(commits, { session, ordered: false, maxTimeMS: WAIT_MS })
+      await ofTenants(collection).insertMany(commits, { session, ordered: false, maxTimeMS: WAIT_MS })
       return commits.map(() => true)
     } catch (error) {
       const losers = losersOf(error)

@@ -1,5 +1,5 @@
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf } from './documents.ts'
+import { collectionsOf } from './collections.ts'
 import { translating } from './mongo-error.ts'
 
 export type Lease = { readonly name: string; readonly owner: string; readonly epoch: number }
@@ -27,7 +27,7 @@ const takeIfFree = (ownerName: string, ttlMs: number) => {
 }
 
 export const mongoLeases = (connection: MongoConnection): Leases => {
-  const { leases } = collectionsOf(connection.db)
+  const { leases } = collectionsOf(connection)
   return {
     take: (name, owner, ttlMs) =>
       translating(() =>

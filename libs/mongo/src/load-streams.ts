@@ -1,5 +1,8 @@
-import type { ClientSession, Collection } from 'mongodb'
+import type { ClientSession } from 'mongodb'
+import type { Collections } from './collections.ts'
 import type { CommitDocument } from './documents.ts'
+import { eq, range } from './filters.ts'
+import { ofTenants } from './tenant-data.ts'
 
 export type StreamId = { readonly tenant: string; readonly stream: string }
 
@@ -38,7 +41,7 @@ export type LoadLimits = { readonly commits: number; readonly events: number; re
 /** What one query may bring into memory, over all its streams. */
 const LIMITS: LoadLimits = { commits: 4_096, events: 65_536, bytes: 32 * 1024 * 1024 }
 
-type From = { readonly commits: Collection<CommitDocument>; readonly session: ClientSession }
+type From = Pick<Collections, 'commits'> & { readonly session: ClientSession }
 
 /**
  * The tails of some streams, each in order; one query for all. Where long ones have left no room, the tail that was
@@ -79,10 +82,8 @@ const readWithin = async (
   tails: readonly StreamTail[],
   limits: LoadLimits,
 ): Promise<{ found: CommitDocument[]; isAll: boolean }> => {
-  const cursor = commits
-    .find({ $or: tails.map(tailFilter) }, { session })
-    .sort({ tenant: 1, stream: 1, first: 1 })
-    .limit(limits.commits)
+  const sort = { tenant: 1, stream: 1, first: 1 } as const
+  const cursor = ofTenants(commits).find(tails.map(ofTail), { session, sort, limit: limits.commits })
   const found: CommitDocument[] = []
   let events = 0
   let bytes = 0
@@ -102,11 +103,13 @@ const isBefore = (a: StreamId, b: StreamId): boolean => {
 }
 
 /** Naming `first` is what lets the query use the index over streams and versions, which leaves answers out. */
-const tailFilter = ({ tenant, stream, after = 0, upTo = {} }: StreamTail) => ({
+const ofTail = ({ tenant, stream, after = 0, upTo = {} }: StreamTail) => ({
   tenant,
-  stream,
-  first: { $gt: after, ...(upTo.version === undefined ? {} : { $lte: upTo.version }) },
-  ...(upTo.order === undefined ? {} : { order: { $lte: upTo.order } }),
+  where: {
+    stream: eq(stream),
+    first: range({ gt: after, ...(upTo.version === undefined ? {} : { lte: upTo.version }) }),
+    ...(upTo.order === undefined ? {} : { order: range({ lte: upTo.order }) }),
+  },
 })
 
 const isIn = ({ after = 0, upTo = {} }: StreamTail, { first, order }: CommitDocument): boolean =>

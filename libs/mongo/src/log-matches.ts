@@ -1,6 +1,8 @@
 import type { ClientSession } from 'mongodb'
-import type { Collections } from './documents.ts'
+import type { Collections } from './collections.ts'
+import { isIn } from './filters.ts'
 import type { LoggedCommit } from './log-window.ts'
+import { ofTenant } from './tenant-data.ts'
 
 /** Which events of a commit a reader is after, without their data. */
 export type Match = {
@@ -36,19 +38,18 @@ export const findMatches = async (
 ): Promise<ReadonlyMap<string, Match>> => {
   if (logged.length === 0) return new Map()
   const bytes = { $map: { input: '$events.bytes', in: { $binarySize: '$$this' } } }
-  const heads = await commits
-    .aggregate<Head>(
-      [{ $match: filterOf(wanted, logged) }, { $project: { order: 1, types: '$events.type', bytes } }],
-      { session, hint: '_id_' },
-    )
+  const heads = await ofTenant(commits, wanted.tenant)
+    .aggregate<Head>(matching(wanted, logged), [{ $project: { order: 1, types: '$events.type', bytes } }], {
+      session,
+      hint: '_id_',
+    })
     .toArray()
   return new Map(heads.map((head) => [head._id, toMatch(head, wanted)]))
 }
 
-const filterOf = ({ tenant, types }: Wanted, logged: readonly LoggedCommit[]) => ({
-  _id: { $in: logged.map(({ id }) => id) },
-  tenant: { $eq: tenant },
-  ...(types ? { 'events.type': { $in: [...types] } } : {}),
+const matching = ({ types }: Wanted, logged: readonly LoggedCommit[]) => ({
+  _id: isIn(logged.map(({ id }) => id)),
+  ...(types ? { 'events.type': isIn(types) } : {}),
 })
 
 const toMatch = ({ order, types, bytes }: Head, wanted: Wanted): Match => ({

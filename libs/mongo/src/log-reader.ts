@@ -14,7 +14,9 @@
 import type { ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type Collections, type ShardId } from './documents.ts'
+import { collectionsOf, type Collections } from './collections.ts'
+import type { ShardId } from './documents.ts'
+import { isIn } from './filters.ts'
 import { findMatches, type Wanted } from './log-matches.ts'
 import {
   feedTape,
@@ -29,6 +31,7 @@ import {
 import { placeOf, readWindows } from './log-window.ts'
 import { translating } from './mongo-error.ts'
 import { readEventsOf, type PageLimits, type ReadEvent } from './read-event.ts'
+import { ofTenant } from './tenant-data.ts'
 
 /** Per `topic/partition` the sequence of the last event that lies behind; 0, before the first, may be left out. */
 export type LogPosition = Readonly<Record<string, number>>
@@ -58,7 +61,7 @@ export type LogPage = {
 export type LogReader = { read(query: LogQuery): Promise<LogPage> }
 
 export const mongoLogReader = (connection: MongoConnection): LogReader => {
-  const collections = collectionsOf(connection.db)
+  const collections = collectionsOf(connection)
   return {
     read: (query) =>
       translating(() =>
@@ -82,7 +85,7 @@ const readPage = async (at: At, query: LogQuery): Promise<LogPage> => {
   }
   const reached = tapes.map((tape): [string, number] => [placeOf(tape.shard), reachedBy(tape)])
   return {
-    events: await load(at, page.candidates),
+    events: await load(at, query, page.candidates),
     position: { ...after, ...Object.fromEntries(reached) },
     isAtEnd: tapes.every(isOver),
   }
@@ -142,10 +145,16 @@ const fill = (page: Page, tapes: readonly Tape[], limits: PageLimits): void => {
   }
 }
 
-const load = async ({ commits, session }: At, candidates: readonly Candidate[]): Promise<LogEvent[]> => {
+const load = async (
+  { commits, session }: At,
+  { tenant }: Wanted,
+  candidates: readonly Candidate[],
+): Promise<LogEvent[]> => {
   if (candidates.length === 0) return []
   const ids = [...new Set(candidates.map(({ commitId }) => commitId))]
-  const found = await commits.find({ _id: { $in: ids } }, { session }).toArray()
+  const found = await ofTenant(commits, tenant)
+    .find({ _id: isIn(ids) }, { session, hint: '_id_' })
+    .toArray()
   const eventsById = new Map(found.map((commit) => [commit._id, readEventsOf(commit)]))
   return candidates.map(({ commitId, index, sequence }) => {
     const event = eventsById.get(commitId)?.[index]

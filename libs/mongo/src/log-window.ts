@@ -1,5 +1,6 @@
 import type { ClientSession, Document } from 'mongodb'
-import type { Collections, PublicationDocument, ShardId } from './documents.ts'
+import type { Collections } from './collections.ts'
+import type { PublicationDocument, ShardId } from './documents.ts'
 
 /** The next `size` sequences of a partition behind `after`. */
 export type Stretch = { readonly shard: ShardId; readonly after: number; readonly size: number }

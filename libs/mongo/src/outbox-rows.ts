@@ -1,6 +1,7 @@
 import type { AnyBulkWriteOperation, ClientSession, Document } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type Collections, type OutboxDocument, type ShardId } from './documents.ts'
+import { collectionsOf, type Collections } from './collections.ts'
+import type { OutboxDocument, ShardId } from './documents.ts'
 import { translating } from './mongo-error.ts'
 
 export type OutboxRow = {
@@ -40,7 +41,7 @@ export type OutboxRows = {
 }
 
 export const mongoOutboxRows = (connection: MongoConnection): OutboxRows => {
-  const collections = collectionsOf(connection.db)
+  const collections = collectionsOf(connection)
   const inSession = <T>(work: (at: At) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession((session) => work({ ...collections, session })))
   return {

@@ -13,7 +13,8 @@ import { Binary, type AnyBulkWriteOperation } from 'mongodb'
 import { topics as catalogue, type TopicSpec } from '@millrace/events'
 import { newId, PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type Collections, type OutboxDocument, type OutboxKeyDocument } from './documents.ts'
+import { collectionsOf, type Collections } from './collections.ts'
+import type { OutboxDocument, OutboxKeyDocument } from './documents.ts'
 import type { Transaction } from './transaction.ts'
 
 export type OutboxMessage = {
@@ -56,7 +57,7 @@ export const mongoOutbox = (
   connection: MongoConnection,
   { partitionFor, topics = outboxTopics }: OutboxOptions,
 ): Outbox => {
-  const collections = collectionsOf(connection.db)
+  const collections = collectionsOf(connection)
   const topicsByName = new Map(topics.map((topic) => [topic.name, topic]))
   return {
     add: async (transaction, ...messages) => {

@@ -1,6 +1,9 @@
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf } from './documents.ts'
+import { collectionsOf } from './collections.ts'
+import type { CommitDocument } from './documents.ts'
+import { eq } from './filters.ts'
 import { translating } from './mongo-error.ts'
+import { ofTenant } from './tenant-data.ts'
 
 /** Where a commit is on its way to Kafka. */
 export type Whereabouts =
@@ -17,13 +20,16 @@ export type Positions = {
   locate(commit: { tenant: string; commitId: string }): Promise<Whereabouts>
 }
 
+/** An answer, which shares the collection, has none of it. */
+type Place = Pick<CommitDocument, 'topic' | 'partition' | 'publication'>
+
 export const mongoPositions = (connection: MongoConnection): Positions => {
-  const { commits, publications } = collectionsOf(connection.db)
+  const { commits, publications } = collectionsOf(connection)
   return {
     locate: ({ tenant, commitId }) =>
       translating(async () => {
-        const commit = await commits.findOne(
-          { _id: { $eq: commitId }, tenant: { $eq: tenant } },
+        const commit = await ofTenant(commits, tenant).findOne<Place>(
+          { _id: eq(commitId) },
           { projection: { topic: 1, partition: 1, publication: 1 } },
         )
         if (!commit?.topic) return { type: 'unknown' }

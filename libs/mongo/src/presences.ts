@@ -16,7 +16,8 @@ import { randomUUID } from 'node:crypto'
 import type { ClientSession } from 'mongodb'
 import { isRetryable, pause, PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type Collections, type PresenceDocument } from './documents.ts'
+import { collectionsOf, type Collections } from './collections.ts'
+import type { PresenceDocument } from './documents.ts'
 import { translating } from './mongo-error.ts'
 
 export type Role = PresenceDocument['role']
@@ -43,7 +44,7 @@ const RENEW_EVERY_MS = 3_000
 const LOOK_EVERY_MS = 250
 
 export const mongoPresences = (connection: MongoConnection): Presences => {
-  const { presences } = collectionsOf(connection.db)
+  const { presences } = collectionsOf(connection)
   const at: At = {
     presences,
     inSession: (work) => translating(() => connection.inCausalSession(work)),
@@ -100,7 +101,7 @@ const findOthers = (
   inSession(async (session) => {
     const ofOthers = { _id: { $ne: own.id }, role: { $in: [...roles] } }
     await presences.deleteMany({ ...ofOthers, $expr: { $lt: ['$expiresAt', '$$NOW'] } }, { session })
-    return presences.find(ofOthers, { session }).toArray()
+    return presences.find(ofOthers, { session }).sort({ name: 1 }).toArray()
   })
 
 const enter = async (

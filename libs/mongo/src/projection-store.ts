@@ -11,31 +11,20 @@
 // still finds our checkpoint, nobody has touched them since. The read is causally after the claim or commit that
 // made this checkpoint: without that, a new primary may show documents older than the checkpoint it matches.
 
-import type { AnyBulkWriteOperation, Binary, ClientSession } from 'mongodb'
+import type { Binary, ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
-import {
-  collectionsOf,
-  withoutEngineMembers,
-  type CheckpointDocument,
-  type CheckpointId,
-  type Collections,
-  type ReadModelDocument,
-} from './documents.ts'
+import { collectionsOf, type Collections } from './collections.ts'
+import { withoutEngineMembers, type CheckpointDocument, type CheckpointId } from './documents.ts'
 import { translating } from './mongo-error.ts'
+import { byTenantKey, type TenantKey, type TenantWrite } from './tenant-data.ts'
 import { oneTransaction } from './transaction.ts'
 
 export type Checkpoint = Omit<CheckpointDocument, '_id' | 'session'>
 
 export type Progress = Pick<Checkpoint, 'nextOffset' | 'lastSequence' | 'lastId' | 'lastTs'>
 
-/** `fields: null` deletes the document. */
-export type DocumentWrite = {
-  readonly id: string
-  readonly tenant: string
-  readonly sequence: number
-  readonly fields: Readonly<Record<string, unknown>> | null
-}
+export type DocumentWrite = TenantWrite & { readonly sequence: number }
 
 export type CommitBatch = {
   readonly from: Checkpoint
@@ -48,23 +37,18 @@ export type ProjectionStore = {
   claim(id: CheckpointId, claim: { owner: string; incarnation: number }): Promise<Checkpoint>
   read(id: CheckpointId): Promise<Checkpoint | undefined>
   /** Documents by `_id`, without the engine's own members. */
-  find(projection: string, ids: readonly string[]): Promise<Map<string, Record<string, unknown>>>
+  find(projection: string, keys: readonly TenantKey[]): Promise<Map<string, Record<string, unknown>>>
   /** Documents and checkpoint in one transaction. `fenced` when the checkpoint is no longer as `from` says. */
   commit(id: CheckpointId, batch: CommitBatch): Promise<'applied' | 'fenced'>
 }
 
-const toOperation =
-  (partition: number) =>
-  (write: DocumentWrite): AnyBulkWriteOperation<ReadModelDocument> => {
-    if (write.fields === null) return { deleteOne: { filter: { _id: write.id } } }
-    const replacement = {
-      ...write.fields,
-      _tenant: write.tenant,
-      _partition: partition,
-      _sequence: write.sequence,
-    }
-    return { replaceOne: { filter: { _id: write.id }, replacement, upsert: true } }
-  }
+const withPlace =
+  (_partition: number) =>
+  ({ tenant, id, fields, sequence: _sequence }: DocumentWrite): TenantWrite => ({
+    tenant,
+    id,
+    fields: fields && { ...fields, _partition, _sequence },
+  })
 
 const fenced = new PlatformError({ code: 'FENCED', message: 'the checkpoint has moved on', retryable: false })
 
@@ -86,7 +70,7 @@ const nameOf = ({ projection, topic, partition }: CheckpointId): string =>
   `${projection} ${topic} ${partition}`
 
 export const mongoProjectionStore = (connection: MongoConnection): ProjectionStore => {
-  const collections = collectionsOf(connection.db)
+  const collections = collectionsOf(connection)
   const holds = new Map<string, ClientSession>()
   const inCausalSession = <T>(
     work: (session: ClientSession) => Promise<T>,
@@ -112,11 +96,10 @@ export const mongoProjectionStore = (connection: MongoConnection): ProjectionSto
         const found = await collections.checkpoints.findOne({ _id: exactly(id) }, { session })
         return found ? withoutId(found) : undefined
       }),
-    find: (projection, ids) =>
+    find: (projection, keys) =>
       inCausalSession(async (session) => {
-        if (ids.length === 0) return new Map()
-        const filter = { _id: { $in: [...ids] } }
-        const found = await collections.readModel(projection).find(filter, { session }).toArray()
+        if (keys.length === 0) return new Map()
+        const found = await byTenantKey(collections.readModel(projection)).find(keys, { session }).toArray()
         return new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
       }),
     commit: (id, batch) =>
@@ -185,6 +168,7 @@ const commitBatch = async (
   )
   if (moved.matchedCount === 0) throw fenced
   if (writes.length === 0) return
-  const operations = writes.map(toOperation(id.partition))
-  await collections.readModel(id.projection).bulkWrite(operations, { session, ordered: false })
+  await byTenantKey(collections.readModel(id.projection)).write(writes.map(withPlace(id.partition)), {
+    session,
+  })
 }

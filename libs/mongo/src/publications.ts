@@ -1,12 +1,8 @@
 import type { Binary, ClientSession, Filter } from 'mongodb'
+import { commitsToPublish } from './across-tenants.ts'
+import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import {
-  collectionsOf,
-  type Collections,
-  type CommitDocument,
-  type PublicationDocument,
-  type ShardId,
-} from './documents.ts'
+import type { CommitDocument, PublicationDocument, ShardId } from './documents.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 import { publishedBytes } from './published-bytes.ts'
 import { inTransaction } from './transaction.ts'
@@ -82,10 +78,11 @@ const sizeOf = (commit: PlannedCommit): number =>
 const shardFilter = ({ topic, partition }: ShardId) => ({ '_id.topic': topic, '_id.partition': partition })
 
 export const mongoPublications = (connection: MongoConnection): Publications => {
-  const collections = collectionsOf(connection.db)
-  const { commits } = collections
+  const collections = collectionsOf(connection)
+  const { publications } = collections
+  const commits = commitsToPublish(collections)
   const inSession = <T>(work: (at: At) => Promise<T>): Promise<T> =>
-    translating(() => connection.inCausalSession((session) => work({ ...collections, session })))
+    translating(() => connection.inCausalSession((session) => work({ commits, publications, session })))
   return {
     last: (shard) => inSession((at) => findFirst(at, shardFilter(shard), -1)),
     withNumber: (shard, n) => inSession((at) => findFirst(at, { ...shardFilter(shard), '_id.n': n }, 1)),
@@ -105,7 +102,11 @@ export const mongoPublications = (connection: MongoConnection): Publications => 
 }
 
 /** Causal sessions carry the protocol: a plan that missed the last `finish` would publish its commits again. */
-type At = Pick<Collections, 'commits' | 'publications'> & { readonly session: ClientSession }
+type At = {
+  readonly commits: ReturnType<typeof commitsToPublish>
+  readonly publications: Collections['publications']
+  readonly session: ClientSession
+}
 
 const findFirst = async (
   { publications, session }: At,

@@ -1,7 +1,10 @@
-import type { ClientSession, Filter, Sort } from 'mongodb'
+import type { ClientSession, Sort } from 'mongodb'
+import { collectionsOf } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, withoutEngineMembers, type ReadModelDocument } from './documents.ts'
+import { withoutEngineMembers, type ReadModelDocument } from './documents.ts'
+import { allOf, anyOf, eq, ne, range, type Where } from './filters.ts'
 import { translating } from './mongo-error.ts'
+import { ofTenant } from './tenant-data.ts'
 
 type Scalar = string | number
 
@@ -39,29 +42,32 @@ const found = (document: ReadModelDocument): FoundDocument => ({
   fields: withoutEngineMembers(document),
 })
 
-const conditionFilter = (condition: Condition): Filter<ReadModelDocument> => {
-  if ('is' in condition) return { [condition.field]: { $eq: condition.is } }
-  const range = {
-    ...(condition.from === undefined ? {} : { $gte: condition.from }),
-    ...(condition.below === undefined ? {} : { $lt: condition.below }),
+type Matching = Where<ReadModelDocument>
+
+const meeting = (condition: Condition): Matching => {
+  if ('is' in condition) return { [condition.field]: eq(condition.is) }
+  const { field, from, below } = condition
+  const bounds = {
+    ...(from === undefined ? {} : { gte: from }),
+    ...(below === undefined ? {} : { lt: below }),
   }
-  return { [condition.field]: range }
+  return { [field]: range(bounds) }
 }
 
 /** Everything behind `end` in the order (field, _id), so that ties neither repeat nor skip. */
-const behind = (end: PageEnd, sort: ListQuery['sort']): Filter<ReadModelDocument> => {
-  if (!sort) return { _id: { $gt: end.id } }
+const behind = (end: PageEnd, sort: ListQuery['sort']): Matching => {
+  if (!sort) return { _id: range({ gt: end.id }) }
   const { field, descending } = sort
-  const afterTie = { [field]: { $eq: end.value }, _id: { [descending ? '$lt' : '$gt']: end.id } }
-  return { $or: [...beyond(end.value, sort), afterTie] }
+  const afterTie = { [field]: eq(end.value), _id: range(descending ? { lt: end.id } : { gt: end.id }) }
+  return anyOf(...beyond(end.value, sort), afterTie)
 }
 
 /** A missing value sorts below all others, but comparisons never match across types. */
-const beyond = (value: PageEnd['value'], { field, descending }: Order): Filter<ReadModelDocument>[] => {
-  if (value === null) return descending ? [] : [{ [field]: { $ne: null } }]
+const beyond = (value: PageEnd['value'], { field, descending }: Order): Matching[] => {
+  if (value === null) return descending ? [] : [{ [field]: ne(null) }]
   return descending
-    ? [{ [field]: { $lt: value } }, { [field]: { $eq: null } }]
-    : [{ [field]: { $gt: value } }]
+    ? [{ [field]: range({ lt: value }) }, { [field]: eq(null) }]
+    : [{ [field]: range({ gt: value }) }]
 }
 
 const orderOf = (sort: ListQuery['sort']): Sort => {
@@ -70,32 +76,26 @@ const orderOf = (sort: ListQuery['sort']): Sort => {
   return { [sort.field]: direction, _id: direction }
 }
 
-/** The typed builder of read-model queries: each has a tenant, and values are only ever compared. */
 export const mongoReadModels = (connection: MongoConnection): ReadModels => {
-  const { readModel } = collectionsOf(connection.db)
+  const { readModel } = collectionsOf(connection)
   // Causally after the checkpoint that `?after=` looked at: a new primary could show older documents.
   const inCausalSession = <T>(work: (session: ClientSession) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession(work))
   return {
     findOne: (projection, { tenant, id }) =>
       inCausalSession(async (session) => {
-        const filter = { _id: { $eq: id }, _tenant: { $eq: tenant } }
-        const document = await readModel(projection).findOne(filter, { session })
+        const documents = ofTenant(readModel(projection), tenant)
+        const document = await documents.findOne<ReadModelDocument>({ _id: eq(id) }, { session })
         return document ? found(document) : undefined
       }),
     list: (query) =>
       inCausalSession(async (session) => {
-        const filter: Filter<ReadModelDocument> = {
-          $and: [
-            { _tenant: { $eq: query.tenant } },
-            ...query.conditions.map(conditionFilter),
-            ...(query.after ? [behind(query.after, query.sort)] : []),
-          ],
-        }
-        const documents = await readModel(query.projection)
-          .find(filter, { session })
-          .sort(orderOf(query.sort))
-          .limit(query.limit)
+        const where = allOf(
+          ...query.conditions.map(meeting),
+          ...(query.after ? [behind(query.after, query.sort)] : []),
+        )
+        const documents = await ofTenant(readModel(query.projection), query.tenant)
+          .find<ReadModelDocument>(where, { session, sort: orderOf(query.sort), limit: query.limit })
           .toArray()
         return documents.map(found)
       }),

@@ -2,11 +2,13 @@
 // snapshot is never the truth: whoever reads one checks it (libs/aggregates), and any of them may be lost. So reads
 // here need no session, and what lies in the store is handed on unjudged.
 
-import type { Collection } from 'mongodb'
+import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type SnapshotDocument } from './documents.ts'
+import type { SnapshotDocument } from './documents.ts'
+import { eq, isIn, range } from './filters.ts'
 import type { StreamId, UpTo } from './load-streams.ts'
 import { translating } from './mongo-error.ts'
+import { byTenantKey, ofTenant, ofTenants } from './tenant-data.ts'
 
 export type Snapshot = Omit<SnapshotDocument, '_id'>
 
@@ -32,32 +34,35 @@ export type SnapshotStore = {
 }
 
 export const mongoSnapshotStore = (connection: MongoConnection): SnapshotStore => {
-  const { snapshots } = collectionsOf(connection.db)
+  const { snapshots } = collectionsOf(connection)
   return {
     closest: (stream, upTo = {}) =>
       translating(async () => {
-        const filter = { ...filterOf(stream), ...boundsOf(upTo) }
-        const found = await snapshots.findOne(filter, { sort: { version: -1 } })
+        const where = { stream: eq(stream.stream), ...within(upTo) }
+        const found = await ofTenant(snapshots, stream.tenant).findOne<SnapshotDocument>(where, {
+          sort: { version: -1 },
+        })
         return found ? toStored(found) : undefined
       }),
     newest: (streams) => translating(() => findNewest(snapshots, streams)),
     list: (stream) =>
       translating(async () => {
-        const filter = { ...filterOf(stream), ...boundsOf({}) }
-        const found = await snapshots
-          .find(filter, { projection: { state: 0 } })
-          .sort({ version: -1 })
+        const where = { stream: eq(stream.stream), ...within({}) }
+        const found = await ofTenant(snapshots, stream.tenant)
+          .find<SnapshotHeader>(where, { projection: { state: 0 }, sort: { version: -1 } })
           .toArray()
         return found.map(toStored)
       }),
     save: (snapshot) =>
       translating(async () => {
-        await snapshots.replaceOne({ _id: idOf(snapshot) }, snapshot, { upsert: true })
+        const { tenant, ...fields } = snapshot
+        await byTenantKey(snapshots).write([{ tenant, id: idOf(snapshot), fields }])
       }),
     remove: (stream, versions) =>
       translating(async () => {
         if (versions.length === 0) return
-        await snapshots.deleteMany({ ...filterOf(stream), version: { $in: [...versions] } })
+        const where = { stream: eq(stream.stream), version: isIn(versions) }
+        await ofTenant(snapshots, stream.tenant).deleteMany(where)
       }),
   }
 }
@@ -65,12 +70,10 @@ export const mongoSnapshotStore = (connection: MongoConnection): SnapshotStore =
 /** A tenant never contains a slash. */
 const idOf = ({ tenant, stream, version }: Snapshot): string => `${tenant}/${stream}@${version}`
 
-const filterOf = ({ tenant, stream }: StreamId) => ({ tenant: { $eq: tenant }, stream: { $eq: stream } })
-
 /** Always bounded, so that a version which is no number is not found at all. */
-const boundsOf = ({ version = Number.MAX_SAFE_INTEGER, order }: UpTo) => ({
-  version: { $gt: 0, $lte: version },
-  ...(order === undefined ? {} : { order: { $lte: order } }),
+const within = ({ version = Number.MAX_SAFE_INTEGER, order }: UpTo) => ({
+  version: range({ gt: 0, lte: version }),
+  ...(order === undefined ? {} : { order: range({ lte: order }) }),
 })
 
 const toStored = (content: { readonly version: number }): StoredSnapshot => ({
@@ -82,19 +85,17 @@ type NewestGroup = { readonly _id: StreamId; readonly mark: SnapshotMark }
 
 /** Answered by the index alone: states may be large. */
 const findNewest = async (
-  snapshots: Collection<SnapshotDocument>,
+  snapshots: Collections['snapshots'],
   streams: readonly StreamId[],
 ): Promise<(StoredSnapshot | undefined)[]> => {
   if (streams.length === 0) return []
   const byTenant = Map.groupBy(streams, ({ tenant }) => tenant)
   const wanted = [...byTenant].map(([tenant, group]) => ({
-    tenant: { $eq: tenant },
-    stream: { $in: group.map(({ stream }) => stream) },
-    ...boundsOf({}),
+    tenant,
+    where: { stream: isIn(group.map(({ stream }) => stream)), ...within({}) },
   }))
-  const found = await snapshots
-    .aggregate<NewestGroup>([
-      { $match: { $or: wanted } },
+  const found = await ofTenants(snapshots)
+    .aggregate<NewestGroup>(wanted, [
       { $sort: { tenant: 1, stream: 1, version: -1 } },
       {
         $group: {

@@ -1,9 +1,12 @@
-import type { ClientSession, Collection, FindCursor } from 'mongodb'
+import type { ClientSession, FindOptions } from 'mongodb'
+import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf, type CommitDocument } from './documents.ts'
+import type { CommitDocument } from './documents.ts'
+import { eq, range } from './filters.ts'
 import type { StreamId } from './load-streams.ts'
 import { translating } from './mongo-error.ts'
 import { readEventsOf, type PageLimits, type ReadEvent } from './read-event.ts'
+import { ofTenant } from './tenant-data.ts'
 
 export type StreamQuery = StreamId & {
   /** The first version that is wanted. Without it a stream is read from its beginning, or backward from its end. */
@@ -33,7 +36,7 @@ export type StreamReader = {
 }
 
 export const mongoStreamReader = (connection: MongoConnection): StreamReader => {
-  const { commits } = collectionsOf(connection.db)
+  const { commits } = collectionsOf(connection)
   const inSession = <T>(work: (at: At) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession((session) => work({ commits, session })))
   return {
@@ -42,34 +45,39 @@ export const mongoStreamReader = (connection: MongoConnection): StreamReader => 
   }
 }
 
-type At = { readonly commits: Collection<CommitDocument>; readonly session: ClientSession }
+type At = Pick<Collections, 'commits'> & { readonly session: ClientSession }
 
 const readPage = async (at: At, query: StreamQuery): Promise<StreamPage | undefined> => {
   // Each commit has an event at least; the commit beyond the last one wanted tells where to go on.
   const maxCommits = query.limits.events + 1
   if (query.direction === 'backward') {
-    const newest = commitsUpTo(at, query, query.from).limit(maxCommits)
+    const newest = commitsUpTo(at, query, { version: query.from, limit: maxCommits })
     return takePage(newest, (event) => event.version <= (query.from ?? event.version), query)
   }
   const from = query.from ?? 1
-  const start = await commitsUpTo(at, query, from).project<{ first: number }>({ first: 1 }).limit(1).next()
+  const start = await commitsUpTo(at, query, { version: from, limit: 1, projection: { first: 1 } }).next()
   if (!start) return undefined
-  const onward = at.commits
-    .find({ ...streamFilter(query), first: { $gte: start.first } }, { session: at.session })
-    .sort({ first: 1 })
-    .limit(maxCommits)
+  const where = { stream: eq(query.stream), first: range({ gte: start.first }) }
+  const onward = ofTenant(at.commits, query.tenant).find<CommitDocument>(where, {
+    session: at.session,
+    sort: { first: 1 },
+    limit: maxCommits,
+  })
   return takePage(onward, (event) => event.version >= from, query)
 }
 
-const streamFilter = ({ tenant, stream }: StreamId) => ({ tenant: { $eq: tenant }, stream: { $eq: stream } })
+type UpTo = Pick<FindOptions, 'limit' | 'projection'> & { readonly version?: number | undefined }
 
 /** Those that begin at `version` or below, newest first. */
 const commitsUpTo = (
   { commits, session }: At,
-  stream: StreamId,
-  version = Number.MAX_SAFE_INTEGER,
-): FindCursor<CommitDocument> =>
-  commits.find({ ...streamFilter(stream), first: { $lte: version } }, { session }).sort({ first: -1 })
+  { tenant, stream }: StreamId,
+  { version = Number.MAX_SAFE_INTEGER, ...options }: UpTo,
+) =>
+  ofTenant(commits, tenant).find<CommitDocument>(
+    { stream: eq(stream), first: range({ lte: version }) },
+    { ...options, session, sort: { first: -1 } },
+  )
 
 /** Undefined when there is not one commit to begin with. */
 const takePage = async (
@@ -93,8 +101,8 @@ const takePage = async (
 }
 
 const readFacts = async (at: At, stream: StreamId): Promise<StreamFacts | undefined> => {
-  const last = await commitsUpTo(at, stream).limit(1).next()
-  const first = await commitsUpTo(at, stream, 1).limit(1).next()
+  const last = await commitsUpTo(at, stream, { limit: 1 }).next()
+  const first = await commitsUpTo(at, stream, { version: 1, limit: 1 }).next()
   if (!last || !first) return undefined
   return {
     version: last.last,

@@ -1,5 +1,5 @@
 import type { MongoConnection } from './connect-mongo.ts'
-import { collectionsOf } from './documents.ts'
+import { collectionsOf } from './collections.ts'
 import { translating } from './mongo-error.ts'
 
 export type TopicIncarnations = {
@@ -18,7 +18,7 @@ export type TopicIncarnations = {
 }
 
 export const topicIncarnations = (connection: MongoConnection): TopicIncarnations => {
-  const { topics } = collectionsOf(connection.db)
+  const { topics } = collectionsOf(connection)
   return {
     beforeCreate: (topic, partitions) =>
       translating(async () => {

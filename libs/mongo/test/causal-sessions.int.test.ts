@@ -53,7 +53,7 @@ it.each([
         to: { nextOffset: 1, lastSequence: 1, lastId: 'e', lastTs: 1 },
         writes: [],
       })
-      return () => store.find('p.v1', ['demo/o-1'])
+      return () => store.find('p.v1', [{ tenant: 'demo', id: 'demo/o-1' }])
     },
   ],
   [

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { collectionsOf, type CommitDocument } from '../src/documents.ts'
+import { collectionsOf } from '../src/collections.ts'
+import type { CommitDocument, ReadModelDocument } from '../src/documents.ts'
 import type { InlineChange } from '../src/inline-documents.ts'
 import { inlineReadModels, type InlineBuild, type StoredCommit } from '../src/inline-read-models.ts'
 import { mongoEventStore, type NewCommit } from '../src/event-store.ts'
@@ -21,7 +22,7 @@ const store = async (commits: readonly NewCommit[]): Promise<void> => {
   await Promise.all(commits.map((commit) => append(commit)))
 }
 
-const documents = () => collectionsOf(database.connection.db).readModel(PROJECTION)
+const documents = () => database.connection.db.collection<ReadModelDocument>(`readModel.${PROJECTION}`)
 
 /** A document per stream, with what its events say, in the order in which they came. */
 const remember = (commit: StoredCommit): InlineChange[] =>
@@ -66,9 +67,9 @@ describe('building inline read models', () => {
     const large = Array.from({ length: 5 }, (_, index) =>
       commitOf('large', index + 1, { order: 10_000 + index, bytes: Buffer.alloc(3 * 1024 * 1024) }),
     )
-    await collectionsOf(database.connection.db).commits.insertMany(
-      small.map((commit) => commit as unknown as CommitDocument),
-    )
+    await database.connection.db
+      .collection<CommitDocument>('commits')
+      .insertMany(small.map((commit) => commit as unknown as CommitDocument))
     await store(large)
     const sizes: number[] = []
     const progress: unknown[] = []
@@ -111,7 +112,7 @@ describe('building inline read models', () => {
     const refuses = (): never => {
       throw new Error('cannot be')
     }
-    const change = { projection: PROJECTION, id: 'a', change: refuses }
+    const change = { projection: PROJECTION, id: `${TENANT}/a`, change: refuses }
     const error = {
       code: 'STORE_UNFOLDABLE',
       message: `commit ${commit._id} of a cannot be folded: cannot be`,
@@ -127,7 +128,7 @@ describe('the record of what is built', () => {
 
   it('has the names that were recorded last, each since it was recorded first', async () => {
     const models = inlineReadModels(database.connection)
-    const { inlineReadModels: built } = collectionsOf(database.connection.db)
+    const { inlineReadModels: built } = collectionsOf(database.connection)
     const builder = await enter()
     expect(await models.listBuilt()).toEqual([])
     await models.record(['b.v1', 'a.v1'], builder)
@@ -141,7 +142,7 @@ describe('the record of what is built', () => {
   it('is not changed by a builder who was taken to be gone', async () => {
     const models = inlineReadModels(database.connection)
     const builder = await enter()
-    await collectionsOf(database.connection.db).presences.deleteOne({ _id: builder.id })
+    await collectionsOf(database.connection).presences.deleteOne({ _id: builder.id })
     await expect(models.record(['a.v1'], builder)).rejects.toMatchObject({ code: 'STORE_PRESENCE_LOST' })
     expect(await models.listBuilt()).toEqual([])
     await builder.leave()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { mongoEventStore, type EventStore } from '../src/event-store.ts'
-import { collectionsOf } from '../src/documents.ts'
+import { collectionsOf } from '../src/collections.ts'
 import { loadStreams, type LoadLimits, type StreamTail } from '../src/load-streams.ts'
 import { appendAll, commitOf, openDatabase, TENANT, type TestDatabase } from './mongo-fixture.ts'
 
@@ -72,7 +72,7 @@ describe('tails that are read together', () => {
   const NO_LIMITS: LoadLimits = { commits: 1_000, events: 1_000, bytes: 1e9 }
   const load = (tails: readonly StreamTail[], limits: Partial<LoadLimits>) =>
     database.connection.inCausalSession((session) =>
-      loadStreams({ commits: collectionsOf(database.connection.db).commits, session }, tails, {
+      loadStreams({ commits: collectionsOf(database.connection).commits, session }, tails, {
         ...NO_LIMITS,
         ...limits,
       }),

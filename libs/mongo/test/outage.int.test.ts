@@ -132,7 +132,7 @@ describe('a batch whose connection ends', () => {
     loseReplyTo('update', `readModel.${checkpoint.projection}`)
     await expect(store.commit(checkpoint, { from, to, writes })).rejects.toMatchObject(UNAVAILABLE)
     expect(await store.read(checkpoint)).toEqual(from)
-    expect(await store.find(checkpoint.projection, ['demo/o-1'])).toEqual(new Map())
+    expect(await store.find(checkpoint.projection, [{ tenant: 'demo', id: 'demo/o-1' }])).toEqual(new Map())
     expect(await store.commit(checkpoint, { from, to, writes })).toBe('applied')
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { eventually } from '@millrace/testkit'
-import { collectionsOf } from '../src/documents.ts'
+import { collectionsOf } from '../src/collections.ts'
 import { maxOutboxBytes, mongoOutbox, outboxTopics, type Outbox, type OutboxMessage } from '../src/outbox.ts'
 import { mongoOutboxRows, type OutboxRows } from '../src/outbox-rows.ts'
 import { connectMongo, type MongoConnection } from '../src/connect-mongo.ts'
@@ -55,8 +55,7 @@ describe('the outbox', () => {
     withTransaction(connection, (transaction) => outbox.add(transaction, ...messages))
 
   const waitingRows = (partition = 0) => rows.next({ topic, partition }, ALL)
-  const keyDocument = (key: string) =>
-    collectionsOf(connection.db).outboxKeys.findOne({ _id: { topic, key } })
+  const keyDocument = (key: string) => collectionsOf(connection).outboxKeys.findOne({ _id: { topic, key } })
 
   it('keeps what a committed transaction has added', async () => {
     open()
@@ -210,7 +209,7 @@ describe('the outbox', () => {
     open()
     await add(message('0-a', '1'))
     const ahead = (Date.now() + DAY_MS) * 1_000
-    const { outboxKeys } = collectionsOf(connection.db)
+    const { outboxKeys } = collectionsOf(connection)
     await outboxKeys.updateOne({ _id: { topic, key: '0-a' } }, { $set: { number: ahead } })
     await add(message('0-a', '2'), message('0-a', '3'))
     expect((await waitingRows()).map(({ number }) => number).slice(1)).toEqual([ahead + 1, ahead + 2])
@@ -224,9 +223,9 @@ describe('the outbox', () => {
     const number = first?.number ?? 0
     const forgotten = await keyDocument('0-a')
     expect(forgotten).toMatchObject({ number, expiresAt: new Date(Math.floor(number / 1_000) + DAY_MS) })
-    const indexes = await collectionsOf(connection.db).outboxKeys.indexes()
+    const indexes = await collectionsOf(connection).outboxKeys.indexes()
     expect(indexes).toContainEqual(expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }))
-    await collectionsOf(connection.db).outboxKeys.deleteOne({ _id: { topic, key: '0-a' } })
+    await collectionsOf(connection).outboxKeys.deleteOne({ _id: { topic, key: '0-a' } })
     await add(message('0-a', '2'))
     expect(texts(await waitingRows())).toEqual(['1', '2'])
   })

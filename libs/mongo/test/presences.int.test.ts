@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { eventually } from '@millrace/testkit'
-import { collectionsOf, type Collections } from '../src/documents.ts'
+import { collectionsOf, type Collections } from '../src/collections.ts'
 import { mongoPresences, type Presence, type Presences, type Role } from '../src/presences.ts'
 import { openDatabase, type TestDatabase } from './mongo-fixture.ts'
 
@@ -13,7 +13,7 @@ let documents: Collections['presences']
 beforeAll(async () => {
   database = await openDatabase('presences')
   presences = mongoPresences(database.connection)
-  documents = collectionsOf(database.connection.db).presences
+  documents = collectionsOf(database.connection).presences
 })
 afterAll(() => database.drop())
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { collectionsOf, type CheckpointId } from '../src/documents.ts'
+import { collectionsOf } from '../src/collections.ts'
+import type { CheckpointId } from '../src/documents.ts'
 import {
   mongoProjectionStore,
   type Checkpoint,
@@ -40,7 +41,7 @@ const documents = async (...keys: string[]): Promise<Record<string, unknown>> =>
   Object.fromEntries(
     await store.find(
       id.projection,
-      keys.map((key) => `${TENANT}/${key}`),
+      keys.map((key) => ({ tenant: TENANT, id: `${TENANT}/${key}` })),
     ),
   )
 
@@ -158,7 +159,7 @@ describe('a batch', () => {
 
   it('of an owner that died in the middle of it does not keep the next one waiting', async () => {
     await claim()
-    const { checkpoints } = collectionsOf(database.connection.db)
+    const { checkpoints } = collectionsOf(database.connection)
     await database.connection.client.withSession(async (dead) => {
       if (!dead.id) throw new Error('a session without an id')
       await checkpoints.updateOne({ _id: id }, { $set: { session: dead.id.id } })

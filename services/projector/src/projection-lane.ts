@@ -113,9 +113,14 @@ const goOnSearching = async (
 const commit = async (lane: Lane, batch: Extract<Batch, { type: 'batch' }>): Promise<LaneOutcome> => {
   const { id, checkpoint } = lane
   const { projection, store, onApplied } = lane.deps
-  const ids = new Set(batch.events.map((event) => documentIdOf(projection, event)))
+  const keys = new Map(
+    batch.events.map((event) => {
+      const key = { tenant: event.tenant, id: documentIdOf(projection, event) }
+      return [key.id, key]
+    }),
+  )
   // What the store holds was written by this very projection version.
-  const stored = (await store.find(id.projection, [...ids])) as Map<string, Document>
+  const stored = (await store.find(id.projection, [...keys.values()])) as Map<string, Document>
   const writes = foldBatch(projection, batch.events, stored)
   const outcome = await store.commit(id, { from: checkpoint, to: batch.to, writes })
   if (outcome === 'fenced') return { type: 'fenced' }

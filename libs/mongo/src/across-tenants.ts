@@ -1,0 +1,40 @@
+// The engine's own work on the documents of all tenants: all of it, and why. Nothing here is asked for by a request, so
+// nothing of a request is in these queries. Only the three files that do this work may import it (a lint rule).
+//
+// The other collections (`EngineCollections`) have no tenant at all: a publication record numbers commits of all tenants
+// in one sequence, leases, checkpoints, topics, presences and the list of inline read models belong to processes, and an
+// outbox row is a message that waits for its partition.
+
+import type { Collection } from 'mongodb'
+import type { Collections } from './collections.ts'
+import type { AnswerDocument, CommitDocument, ReadModelDocument, SnapshotDocument } from './documents.ts'
+import { driversCollection } from './tenant-collection.ts'
+
+/** The relay: what is pending goes to its partition in one order, whoever's it is; a record names its commits by id. */
+export const commitsToPublish = ({ commits }: Collections): Collection<CommitDocument> =>
+  driversCollection(commits)
+
+/** A new inline read model: every commit is folded once, into documents of the commit's own tenant. */
+export const commitsToFold = ({ commits }: Collections): Collection<CommitDocument> =>
+  driversCollection(commits)
+
+/** Before it is built anew, an inline read model is dropped. */
+export const readModelToDrop = (
+  { readModel }: Collections,
+  projection: string,
+): Collection<ReadModelDocument> => driversCollection(readModel(projection))
+
+type ToIndex = {
+  readonly commits: Collection<CommitDocument>
+  readonly answers: Collection<AnswerDocument>
+  readonly snapshots: Collection<SnapshotDocument>
+  readModel(projection: string): Collection<ReadModelDocument>
+}
+
+/** An index is of a whole collection. Each begins with the tenant, but for the relay's and the one that expires. */
+export const collectionsToIndex = ({ commits, answers, snapshots, readModel }: Collections): ToIndex => ({
+  commits: driversCollection(commits),
+  answers: driversCollection(answers),
+  snapshots: driversCollection(snapshots),
+  readModel: (projection) => driversCollection(readModel(projection)),
+})

@@ -1,0 +1,56 @@
+import type { Collection } from 'mongodb'
+import type { MongoConnection } from './connect-mongo.ts'
+import type {
+  AnswerDocument,
+  CheckpointDocument,
+  CommitDocument,
+  InlineReadModelDocument,
+  LeaseDocument,
+  OutboxDocument,
+  OutboxKeyDocument,
+  PresenceDocument,
+  PublicationDocument,
+  ReadModelDocument,
+  SnapshotDocument,
+  TopicDocument,
+} from './documents.ts'
+import { tenantCollection, type TenantCollection } from './tenant-collection.ts'
+
+/** Reached with a tenant only (tenant-data.ts), or by the engine itself (across-tenants.ts). */
+export type TenantCollections = {
+  readonly commits: TenantCollection<CommitDocument>
+  readonly answers: TenantCollection<AnswerDocument>
+  readonly snapshots: TenantCollection<SnapshotDocument>
+  readModel(projection: string): TenantCollection<ReadModelDocument>
+}
+
+/** The engine's own books, in which there are no tenants; across-tenants.ts says why. */
+export type EngineCollections = {
+  readonly publications: Collection<PublicationDocument>
+  readonly leases: Collection<LeaseDocument>
+  readonly topics: Collection<TopicDocument>
+  readonly checkpoints: Collection<CheckpointDocument>
+  readonly outbox: Collection<OutboxDocument>
+  readonly outboxKeys: Collection<OutboxKeyDocument>
+  readonly inlineReadModels: Collection<InlineReadModelDocument>
+  readonly presences: Collection<PresenceDocument>
+}
+
+export type Collections = TenantCollections & EngineCollections
+
+/** Commits and answers share one collection, so that one unique index decides between two replicas. */
+export const collectionsOf = ({ db }: MongoConnection): Collections => ({
+  commits: tenantCollection(db.collection<CommitDocument>('commits'), 'tenant'),
+  answers: tenantCollection(db.collection<AnswerDocument>('commits'), 'tenant'),
+  snapshots: tenantCollection(db.collection<SnapshotDocument>('snapshots'), 'tenant'),
+  readModel: (projection) =>
+    tenantCollection(db.collection<ReadModelDocument>(`readModel.${projection}`), '_tenant'),
+  publications: db.collection('publications'),
+  leases: db.collection('leases'),
+  topics: db.collection('topics'),
+  checkpoints: db.collection('checkpoints'),
+  outbox: db.collection('outbox'),
+  outboxKeys: db.collection('outboxKeys'),
+  inlineReadModels: db.collection('inlineReadModels'),
+  presences: db.collection('presences'),
+})
