@@ -1,30 +1,49 @@
 // npm run faults -- NAME: the long fault campaigns, on real servers. Exit code 1 when a promise was broken.
 
 import { parseArgs } from 'node:util'
+import { doorCampaign } from './door.ts'
 import { importCampaign } from './import.ts'
 import { writeSideCampaign } from './write-side.ts'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-type Options = { readonly kills: number; readonly rounds: number }
+type Options = {
+  readonly kills: number
+  readonly rounds: number
+  readonly examples: number
+  readonly seed: number
+}
 
 const campaigns: Readonly<Record<string, (options: Options) => Promise<boolean>>> = {
+  door: (bounds) => doorCampaign(bounds, print),
   import: ({ kills }) => importCampaign(kills, print),
   'write-side': ({ rounds }) => writeSideCampaign(rounds, print),
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { kills: { type: 'string', default: '5' }, rounds: { type: 'string', default: '10' } },
+  options: {
+    kills: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '10' },
+    examples: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+  },
 })
 const name = positionals[0] ?? ''
 const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined
-const options = { kills: Number(values.kills), rounds: Number(values.rounds) }
+const options = {
+  kills: Number(values.kills),
+  rounds: Number(values.rounds),
+  examples: Number(values.examples),
+  seed: Number(values.seed),
+}
 if (campaign && Object.values(options).every((count) => Number.isInteger(count) && count > 0)) {
   const held = await campaign(options)
   print(held ? 'held' : 'BROKEN')
   process.exitCode = held ? 0 : 1
 } else {
-  process.stderr.write('usage: npm run faults -- import [--kills 5] | write-side [--rounds 10]\n')
+  process.stderr.write(
+    'usage: npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | write-side [--rounds 10]\n',
+  )
   process.exitCode = 2
 }

@@ -7,7 +7,10 @@ export type Step = { name: string; run: () => Promise<StepResult> }
 const tool = (name: string): string => `node_modules/.bin/${name}`
 
 const checks = {
-  generated: [[process.execPath, '--conditions=source', 'tools/generate-event-types.ts', '--check']],
+  generated: [
+    [process.execPath, '--conditions=source', 'tools/generate-event-types.ts', '--check'],
+    [process.execPath, '--conditions=source', 'tools/write-asyncapi.ts', '--check'],
+  ],
   format: [[tool('prettier'), '--check', '--log-level', 'warn', '.']],
   lint: [[tool('eslint'), '--max-warnings', '0', '.']],
   types: [

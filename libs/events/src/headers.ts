@@ -60,13 +60,13 @@ export const categoryOf = (stream: string): string => {
   return dash < 0 ? stream : stream.slice(0, dash)
 }
 
-const specVersion = '1.0'
-const contentType = 'avro/binary'
+export const specVersion = '1.0'
+export const contentType = 'avro/binary'
 
-const streamPattern = /^[^.\s-]+\.[^.\s-]+-.+$/s
-const integerPattern = /^(?:0|[1-9]\d{0,15})$/
-const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+export const streamPattern = /^[^.\s-]+\.[^.\s-]+-.+$/s
+export const integerPattern = /^(?:0|[1-9]\d{0,15})$/
+export const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
+export const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 const badHeader = (header: string, problem: string): DecodeError =>
   new DecodeError({ code: 'bad-header', header, message: `header ${header} ${problem}` })
