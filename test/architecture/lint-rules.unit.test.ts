@@ -14,6 +14,7 @@ const lines = (count: number, line: (index: number) => string): string =>
 const sources = '{libs,services,cli,bench,test,tools}/**/*.{ts,mjs}'
 const domainFile = 'libs/domain/src/'
 const libFile = 'libs/runtime/src/'
+const mongoFile = 'libs/mongo/src/'
 
 type Plant = { rule: string; because: string; file: string; content: string }
 const plants: readonly Plant[] = [
@@ -157,12 +158,51 @@ const plants: readonly Plant[] = [
     file: `${libFile}r.ts`,
     content: `export const pick = (n: number): number => {\n${lines(10, (index) => `  if (n === ${index}) return ${index + 1}`)}\n  return 0\n}\n`,
   },
+  {
+    rule: 'no-restricted-syntax',
+    because: 'a collection opened past the tenants',
+    file: `${mongoFile}a.ts`,
+    content: `type Db = { collection(name: string): string }\nexport const raw = (db: Db): string => db.collection('commits')\n`,
+  },
+  {
+    rule: 'no-restricted-syntax',
+    because: 'a service that looks into the database',
+    file: 'services/query-api/src/a.ts',
+    content: 'export const raw = (mongo: { db: string }): string => mongo.db\n',
+  },
+  {
+    rule: 'no-restricted-syntax',
+    because: 'the database under another name',
+    file: 'cli/src/a.ts',
+    content: 'export const raw = ({ db: other }: { db: string }): string => other\n',
+  },
+  {
+    rule: 'no-restricted-imports',
+    because: 'the driver’s collections',
+    file: `${mongoFile}b.ts`,
+    content: `import type { Collection } from 'mongodb'\nexport type Raw = Collection\n`,
+  },
+  {
+    rule: 'no-restricted-imports',
+    because: 'work across tenants that is not listed',
+    file: `${mongoFile}c.ts`,
+    content: `export { commits } from './across-tenants.ts'\n`,
+  },
+  {
+    rule: 'no-restricted-imports',
+    because: 'the inside of a tenants’ collection, also for the relay',
+    file: `${mongoFile}publications.ts`,
+    content: `export { inside } from './tenant-collection.ts'\n`,
+  },
 ]
 
 const legal = {
   'services/projector/src/config.ts': `export const host = process.env['HOST']\n`,
   'services/projector/src/main.ts': 'process.exit(0)\n',
   'libs/domain/src/legal.ts': 'export const at = (ms: number): Date => new Date(ms)\n',
+  [`${mongoFile}across-tenants.ts`]: `export { inside as commits } from './tenant-collection.ts'\n`,
+  [`${mongoFile}tenant-collection.ts`]: 'export const inside = 1\n',
+  [`${mongoFile}indexes.ts`]: `export { commits } from './across-tenants.ts'\n`,
   'cli/src/print.ts': `console.log('a command line talks')\n`,
 }
 

@@ -2,6 +2,9 @@ export { startAdminServer, type Health } from './admin-server.ts'
 export { backoffMs, pause } from './backoff.ts'
 export { countWithin } from './count-within.ts'
 export { MAX_BODY_BYTES, createDoor, type DoorOptions } from './http/door.ts'
+export { doorLimits } from './http/door-limits.ts'
+export { openDoor } from './http/open-door.ts'
+export { parseTraceparent } from './http/trace-context.ts'
 export { parseAs, schemaFaults } from './http/json-body.ts'
 export { listen, type Listening } from './http/listen.ts'
 export { parseQuery } from './http/parse-query.ts'
@@ -10,6 +13,7 @@ export {
   defineRoute,
   type Call,
   type HttpMethod,
+  type ProblemRule,
   type Reply,
   type ReplyRule,
   type Route,
@@ -22,10 +26,13 @@ export { publishScope, scopeTable, scopesOf, writeScope, type Scope } from './id
 export { createLogger, silentLogger, type LogLevel, type Logger } from './logger.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { newId } from './new-id.ts'
+export type { OpenApiDocument } from './openapi/document.ts'
+export { toOpenApi, type DescribedApi } from './openapi/to-open-api.ts'
 export { PlatformError, isRetryable, messageOf } from './platform-error.ts'
 export {
   ConfigError,
   EXIT_BAD_CONFIG,
+  doorEnv,
   kafkaEnv,
   mongoEnv,
   readConfig,

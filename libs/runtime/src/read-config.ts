@@ -65,3 +65,27 @@ export const kafkaEnv = {
     }),
   SCHEMA_REGISTRY_URL: z.url({ error: 'required: the Confluent API root of the schema registry' }),
 }
+
+const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
+const milliseconds = (fallback: number) => z.coerce.number().int().min(100).max(3_600_000).default(fallback)
+
+/** What a service takes upon itself that listens for requests. All limits are of one replica. */
+export const doorEnv = {
+  /** Of one principal; below what one replica can serve, far above what one client needs. */
+  RATE_LIMIT_PER_SECOND: count(5_000),
+  /** How many requests a principal may save up, in the time it makes none. */
+  RATE_LIMIT_BURST: count(10_000),
+  /** Beyond these a request is answered 503 at once: its place in a longer line would come too late. */
+  MAX_REQUESTS_UNDER_WAY: count(2_000),
+  /** Bodies of all requests under way; parsed they take up to twenty times that. */
+  MAX_BODY_BYTES_UNDER_WAY: z.coerce.number().int().min(1_048_576).default(67_108_864),
+  MAX_CONNECTIONS: count(10_000),
+  HEADERS_TIMEOUT_MS: milliseconds(10_000),
+  REQUEST_TIMEOUT_MS: milliseconds(15_000),
+  /** Longer than the proxy in front keeps its connections, or it meets closed ones. */
+  KEEP_ALIVE_TIMEOUT_MS: milliseconds(65_000),
+  /** How long an answer may wait for a client that does not read it. */
+  ANSWER_TIMEOUT_MS: milliseconds(30_000),
+  /** From the request to its answer, for routes that do not say otherwise. */
+  DEADLINE_MS: milliseconds(30_000),
+}

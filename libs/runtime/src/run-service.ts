@@ -4,7 +4,7 @@
 
 import type { RequestListener } from 'node:http'
 import { startAdminServer, type Health } from './admin-server.ts'
-import { listen } from './http/listen.ts'
+import { listen, type Listening, type Refusal, type SocketLimits } from './http/listen.ts'
 import { createLogger, type LogLevel, type Logger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { messageOf } from './platform-error.ts'
@@ -29,7 +29,11 @@ export type ServiceContext<Config> = {
 }
 
 /** `handler` is undefined for a service without an HTTP API of its own. */
-export type StartedService = { readonly handler?: RequestListener; readonly health: Health }
+export type StartedService = {
+  readonly handler?: RequestListener
+  readonly sockets?: Partial<SocketLimits>
+  readonly health: Health
+}
 
 type Identity<Config> = { name: string; loadConfig: () => Config; exit: (code: number) => void }
 
@@ -44,6 +48,24 @@ const readOrExit = <Config>({ name, loadConfig, exit }: Identity<Config>): Confi
     exit(exitCodeOf(error))
     return undefined
   }
+}
+
+const listenFor = async (
+  { handler, sockets = {} }: StartedService,
+  { HOST: host, PORT: port }: ServiceConfig,
+  { logger, metrics }: { logger: Logger; metrics: Metrics },
+): Promise<Listening | undefined> => {
+  if (!handler) return undefined
+  const refused = metrics.counter(
+    'millrace_http_connections_refused_total',
+    'Requests that ended before they had been understood, by the status of the answer; 503 had none',
+    ['status'],
+  )
+  const onRefused = ({ status, requestId }: Refusal): void => {
+    refused.inc({ status: String(status) })
+    if (requestId !== undefined) logger.debug({ requestId, status }, 'request refused')
+  }
+  return listen(handler, { host, port, limits: sockets, onRefused })
 }
 
 export const runService = async <Config extends ServiceConfig>(
@@ -73,9 +95,7 @@ export const runService = async <Config extends ServiceConfig>(
     })
     shutdown.onStop('admin', admin.close)
     const service = await start({ config, logger, metrics, onStop: shutdown.onStop, fail })
-    const api = service.handler
-      ? await listen(service.handler, { host: config.HOST, port: config.PORT })
-      : undefined
+    const api = await listenFor(service, config, { logger, metrics })
     if (api) shutdown.onStop('http', api.close)
     health = service.health
     logger.info({ url: api?.url, admin: admin.url }, 'service started')

@@ -1,5 +1,5 @@
 import { snapshotEnv } from '@millrace/aggregates'
-import { apiRules, identityEnv, kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
+import { apiRules, doorEnv, identityEnv, kafkaEnv, mongoEnv, readConfig, serviceEnv } from '@millrace/runtime'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -7,6 +7,7 @@ const schema = z.object({
   ...mongoEnv,
   ...kafkaEnv,
   ...identityEnv,
+  ...doorEnv,
   ...snapshotEnv,
   /** Memory for the states of aggregates in use, in bytes. */
   STATE_CACHE_BYTES: z.coerce

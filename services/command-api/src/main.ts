@@ -1,8 +1,9 @@
 import { pingKafka } from '@millrace/kafka'
 import { connectMongo } from '@millrace/mongo'
-import { createDoor, makeIdentify, runService } from '@millrace/runtime'
+import { openDoor, runService } from '@millrace/runtime'
 import { connectParts, startApp } from './app.ts'
 import { loadConfig } from './config.ts'
+import { describeApi } from './http/describe-api.ts'
 import { enterStore } from './presence.ts'
 
 await runService(
@@ -19,18 +20,15 @@ await runService(
     const parts = await connectParts(config, logger)
     const app = startApp({ config, mongo, presence, logger, metrics, ...parts })
     onStop('relay', app.close)
-    const identity = makeIdentify(config, { logger, metrics })
-    onStop('identity', identity.close)
+    const door = openDoor(
+      { config, logger, metrics, onStop },
+      { routes: app.routes, document: describeApi(app.routes) },
+    )
     return {
-      handler: createDoor({
-        routes: app.routes,
-        identify: identity.identify,
-        logger,
-        metrics,
-      }),
+      ...door,
       health: {
         live: () => true,
-        ready: { mongo: mongo.ping, identity: identity.ready },
+        ready: { mongo: mongo.ping, identity: door.ready },
         // Commands are taken without it: the relay catches up.
         optional: { kafka: async () => void (await pingKafka(parts.kafka)) },
       },

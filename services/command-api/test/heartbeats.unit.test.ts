@@ -21,6 +21,7 @@ const callWith = (lines: readonly string[]): Parameters<Route['handle']>[0] => (
   headers: {},
   body: lines.map((line) => JSON.parse(line) as unknown),
   rawBody: Buffer.from(''),
+  signal: new AbortController().signal,
   header: () => undefined,
   prefers: () => undefined,
 })

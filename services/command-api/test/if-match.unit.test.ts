@@ -16,6 +16,7 @@ describe('If-Match', () => {
     ['"-1"', versions()],
     ['"3.0"', versions()],
     ['"03"', versions()],
+    ['"a,b", "3"', versions(3)],
     ['""', versions()],
     ['"999999999999999"', versions(999_999_999_999_999)],
     ['"9007199254740993"', versions()],

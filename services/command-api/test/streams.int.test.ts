@@ -5,7 +5,6 @@ import type { HttpAnswer } from '../../../test/support/http-client.ts'
 import { TOKEN_SECRET } from '../../../test/support/service-process.ts'
 import { logPositions } from '../src/http/streams/log-positions.ts'
 import { everything } from '../src/http/streams/log-scope.ts'
-import { badReads } from './bad-reads.ts'
 import { idsOf, openEventStoreDesk, type EventStoreDesk } from './event-store-desk.ts'
 
 describe('the event store over HTTP', () => {
@@ -102,11 +101,6 @@ describe('the event store over HTTP', () => {
   })
 
   describe('refuses', () => {
-    it.each(badReads)('%s with %d', async (path, status) => {
-      const { stream } = await knownOrder()
-      expectProblem(await desk.get(path.replace(':order', stream)), status)
-    })
-
     it('a position of another log, of another tenant and of a commit', async () => {
       const { next } = await desk.page<string>('/streams/$all?count=1')
       expectProblem(await desk.get(`/categories/orders.order?from=${next}`), 400)

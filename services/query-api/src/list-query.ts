@@ -11,20 +11,17 @@ type Filter = AnyProjection['filters'][string]
 
 const number = z
   .string()
-  .refine((text) => text.trim() !== '' && Number.isFinite(Number(text)), 'must be a number')
+  .regex(/^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i, 'must be a number')
   .transform(Number)
+  .refine(Number.isFinite, 'must be a number')
 
 // Date.parse alone reads a time in almost any text, and one without an offset in the server's own zone.
-const isoTime = z.union([z.iso.date(), z.iso.datetime({ offset: true })])
-const isMs = (text: string): boolean => /^\d+$/.test(text) && Number.isSafeInteger(Number(text))
-
 const time = z
-  .string()
-  .refine(
-    (text) => isMs(text) || isoTime.safeParse(text).success,
+  .union(
+    [z.iso.datetime({ offset: true }), z.iso.date(), z.string().regex(/^\d{1,15}$/)],
     'must be a time such as 1997-01-31T00:00:00Z, or UTC milliseconds',
   )
-  .transform((text) => (isMs(text) ? Number(text) : Date.parse(text)))
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
 
 const valueOf = (filter: Filter): z.ZodType<string | number> => {
   switch (filter.type) {
@@ -40,13 +37,18 @@ const valueOf = (filter: Filter): z.ZodType<string | number> => {
 }
 
 const conditionOf = (filter: Filter) =>
-  valueOf(filter).transform((value): Condition => {
-    if (filter.operator === 'eq') return { field: filter.field, is: value }
-    const bound = Number(value)
-    return filter.operator === 'gte'
-      ? { field: filter.field, from: bound }
-      : { field: filter.field, below: bound }
-  })
+  valueOf(filter)
+    .transform((value): Condition => {
+      if (filter.operator === 'eq') return { field: filter.field, is: value }
+      const bound = Number(value)
+      return filter.operator === 'gte'
+        ? { field: filter.field, from: bound }
+        : { field: filter.field, below: bound }
+    })
+    .optional()
+    .describe(`Only where \`${filter.field}\` is ${inWords[filter.operator]}.`)
+
+const inWords = { eq: 'this', gte: 'this or above', lt: 'below this' }
 
 const sortOf = ({ sorts }: AnyProjection) => {
   const names = Object.keys(sorts).flatMap((name) => [name, `-${name}`])
@@ -57,6 +59,8 @@ const sortOf = ({ sorts }: AnyProjection) => {
       const sort = sorts[descending ? text.slice(1) : text]
       return sort && { field: sort.field, descending }
     })
+    .optional()
+    .describe('Order of the list; with a minus the other way round.')
 }
 
 const limit = z
@@ -64,6 +68,7 @@ const limit = z
   .regex(/^(?:[1-9]\d?|1\d\d|200)$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .default(DEFAULT_LIMIT)
   .transform(Number)
+  .describe(`At most so many documents, 1 to ${MAX_LIMIT}.`)
 
 const paging = {
   limit,
@@ -73,14 +78,11 @@ const paging = {
 
 /** The query of a projection's list: its filters, by name, and how to page. */
 export const listParameters = (projection: AnyProjection) => {
-  const filters = Object.entries(projection.filters).map(([name, filter]) => [
-    name,
-    conditionOf(filter).optional(),
-  ])
+  const filters = Object.entries(projection.filters).map(([name, filter]) => [name, conditionOf(filter)])
   return z.strictObject({
     ...(Object.fromEntries(filters) as Record<string, z.ZodType<Condition | undefined>>),
     ...paging,
-    sort: sortOf(projection).optional(),
+    sort: sortOf(projection),
   })
 }
 

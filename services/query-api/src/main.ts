@@ -7,8 +7,9 @@ import {
   mongoProjectionStore,
   mongoReadModels,
 } from '@millrace/mongo'
-import { createDoor, createTokenSigner, makeIdentify, runService } from '@millrace/runtime'
+import { createTokenSigner, openDoor, runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
+import { describeApi } from './http/describe-api.ts'
 import { readModelRoutes } from './http/read-models.ts'
 import { streamStateRoute } from './http/stream-state.ts'
 import { makeWaitForPosition } from './wait-for-position.ts'
@@ -39,11 +40,10 @@ await runService(
       }),
       streamStateRoute({ aggregates }),
     ]
-    const identity = makeIdentify(config, { logger, metrics })
-    onStop('identity', identity.close)
+    const door = openDoor({ config, logger, metrics, onStop }, { routes, document: describeApi(routes) })
     return {
-      handler: createDoor({ routes, identify: identity.identify, logger, metrics }),
-      health: { live: () => true, ready: { mongo: mongo.ping, identity: identity.ready } },
+      ...door,
+      health: { live: () => true, ready: { mongo: mongo.ping, identity: door.ready } },
     }
   },
 )

@@ -1,10 +1,17 @@
 import { versionedName, type AnyProjection } from '@millrace/domain'
 import type { Positions, ProjectionStore, Whereabouts } from '@millrace/mongo'
-import { pause, positionTokens, problems, type Principal, type TokenSigner } from '@millrace/runtime'
+import {
+  pause,
+  positionTokens,
+  problems,
+  type Principal,
+  type ProblemRule,
+  type TokenSigner,
+} from '@millrace/runtime'
 import { z } from 'zod'
 
-const DEFAULT_TIMEOUT_MS = 5_000
-const MAX_TIMEOUT_MS = 30_000
+const DEFAULT_TIMEOUT_MS = '5000'
+export const MAX_TIMEOUT_MS = 30_000
 const TOO_LONG = `must be 0 to ${MAX_TIMEOUT_MS} milliseconds`
 const FIRST_POLL_MS = 5
 const MAX_POLL_MS = 100
@@ -19,10 +26,26 @@ export const waitParameters = {
   after: z.string().optional().describe('A position: the answer is not older.'),
   timeout: z
     .string()
-    .refine((text) => /^\d{1,5}$/.test(text) && Number(text) <= MAX_TIMEOUT_MS, TOO_LONG)
-    .transform(Number)
+    .regex(/^(?:[0-2]?\d{1,4}|30000)$/, TOO_LONG)
     .default(DEFAULT_TIMEOUT_MS)
+    .transform(Number)
     .describe(`How long to wait for it, 0 to ${MAX_TIMEOUT_MS} ms.`),
+}
+
+/** What a list or document is answered with when it is asked for too early. */
+export const lateProblem: ProblemRule = {
+  description: 'The read model has not reached the position of `after` in time.',
+  members: z
+    .strictObject({
+      projection: z.string(),
+      state: z
+        .enum(['pending', 'unpublished'])
+        .describe('Whether the log has it: it waits for the read model, or for the relay.'),
+      reachedSequence: z.int().describe('Of the read model, in the partition of the position.'),
+      wantedSequence: z.int().describe('Of the position, if it is published.'),
+    })
+    .partial(),
+  headers: { 'retry-after': 'Seconds to wait before asking again.' },
 }
 
 export type Wait = { readonly after?: string | undefined; readonly timeout: number }

@@ -1,3 +1,5 @@
+import type { BadRequest } from '../../../test/support/bad-inputs/bad-input.ts'
+
 /** Query strings that no list of orders answers. */
 export const badQueries: readonly string[] = [
   'status=gone',
@@ -37,3 +39,43 @@ export const badQueries: readonly string[] = [
   'cursor=',
   'cursor=a&cursor=b',
 ]
+
+const ORDERS = '/read-models/order-summary'
+
+const refused: readonly (readonly [path: string, status: number])[] = [
+  ...badQueries.map((query) => [`${ORDERS}?${query}`, 400] as const),
+  ['/read-models/orders', 404],
+  ['/read-models/orders/o-001', 404],
+  ['/read-models/__proto__/o-001', 404],
+  [`${ORDERS}/a%2fb`, 400],
+  [`${ORDERS}/a%00b`, 400],
+  [`${ORDERS}/a%0d%0ab`, 400],
+  [`${ORDERS}/%zz`, 400],
+  [`${ORDERS}/%2e%2e%2fa`, 400],
+  [`${ORDERS}/${'a'.repeat(513)}`, 400],
+  [`${ORDERS}/o-001?fields=_tenant`, 400],
+  [`${ORDERS}/o-001?fields=password,_internal`, 400],
+  [`${ORDERS}/o-001?status=paid`, 400],
+  [`${ORDERS}/o-001?after=garbage`, 400],
+  [`${ORDERS}?after=garbage`, 400],
+  [`${ORDERS}?timeout=1e9`, 400],
+  ['/streams/orders.order-o-1/state?version=-1', 400],
+  ['/streams/orders.order-o-1/state?version=9223372036854775808', 400],
+  ['/streams/orders.order-o-1/state?version=1.5', 400],
+  ['/streams/orders.order-o-1/state?version[$gt]=1', 400],
+  ['/streams/orders.order-a%2Fb/state', 404],
+  ['/streams/__proto__/state', 404],
+  [`/streams/orders.order-${'a'.repeat(300)}/state`, 404],
+]
+
+/** Searched for as the text that it is, in no time. */
+const text: readonly string[] = [
+  `${ORDERS}?customerId=(a%2B)%2B$`,
+  `${ORDERS}?customerId=${'(a%2B)%2B'.repeat(1_000)}`,
+]
+
+/** Requests that no read model answers, and some that look as if none did. */
+export const badReads: Readonly<Record<string, BadRequest>> = Object.fromEntries([
+  ...refused.map(([path, status]) => [path, { path, status }] as const),
+  ...text.map((path) => [`69: ${path}`, { path, status: 200 }] as const),
+])

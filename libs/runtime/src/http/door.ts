@@ -1,22 +1,30 @@
-// The door of every HTTP service. A request passes, in this order: an id, the checks of its headers, the principal (401),
-// its tenant and rate (403, 429), the route (404), the method (405 with Allow), the scope (403), path, query and headers
-// by the route's schemas (400), the body within its limit (413), its type (415) and its bytes and schema (400), the
-// handler within its time (503). Whatever goes wrong on the way comes out as application/problem+json, and one log line
-// tells each request's outcome.
+// The door of every HTTP service. A request passes, in this order: a place among those under way (503), an id, the checks
+// of its headers (400, 431), the principal (401) with its tenant and rate (403, 429), the route (404), the method (405
+// with Allow), the scope (403), path, query and headers by the route's schemas (400), the body within its limit (413),
+// its type (415), its bytes and its schema (400), the handler within its time (504). Whatever goes wrong on the way
+// comes out as application/problem+json, and one log line tells each request's outcome.
 
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
-import type { Identify } from '../identity/identify.ts'
 import { refuseForeignTenant, requireScope } from '../identity/authorize.ts'
+import type { Identify } from '../identity/identify.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import { newId } from '../new-id.ts'
+import type { OpenApiDocument } from '../openapi/document.ts'
+import { openApiRoutes } from '../openapi/open-api-routes.ts'
+import { checkHeaders, parseRequestId } from './check-headers.ts'
+import { makeDeadlines, type Deadlines } from './deadline.ts'
+import type { DoorLimits } from './door-limits.ts'
 import { problemReply, problems } from './problem.ts'
 import { problemOf } from './problem-of.ts'
+import { makeRateLimiter } from './rate-limit.ts'
 import { readBody } from './read-body.ts'
 import { readBodyAs, readHead } from './read-input.ts'
 import { logRequests } from './request-log.ts'
-import type { Call, HttpMethod, Route } from './route.ts'
+import { boundRequestsUnderWay, type Place } from './requests-under-way.ts'
+import type { HttpMethod, Route } from './route.ts'
+import { makeSecurityHeaders } from './security-headers.ts'
 import { sendReply } from './send-reply.ts'
 
 /** Largest request body, in bytes; system limits of the paper: 1 MiB. */
@@ -25,21 +33,32 @@ export const MAX_BODY_BYTES = 1_048_576
 export type DoorOptions = {
   readonly routes: readonly Route[]
   readonly identify: Identify
+  readonly limits: Omit<DoorLimits, 'sockets'>
+  readonly isProduction: boolean
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Served to everybody, with a viewer. */
+  readonly document?: OpenApiDocument
 }
 
-type Locals = { requestId: string; principal: Principal; route?: string; error?: unknown }
+type Locals = { requestId: string; place: Place; principal: Principal; route?: string; error?: unknown }
 type Answer = Response<unknown, Locals>
 
-export const createDoor = ({ routes, identify, logger, metrics }: DoorOptions): Express => {
+export const createDoor = (options: DoorOptions): Express => {
+  const { routes, document } = options
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  // One path for each thing: what is not documented is not there.
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
   // Parameters are read from the URL itself.
   app.set('query parser', false)
-  app.use(giveRequestId, logRequests(logger, metrics), identifyBy(identify))
-  for (const route of routes) app[route.method](pathsOf(route), handleWith(route))
+  app.use(receive(options))
+  if (document) app.use(openApiRoutes(document))
+  app.use(letIn(options))
+  const deadlines = makeDeadlines()
+  for (const route of routes) app[route.method](pathsOf(route), handleWith(route, deadlines, options))
   // After all handlers: two templates may fit one path, each with a method of its own.
   for (const group of Map.groupBy(routes, (route) => route.path).values()) {
     app.all(group.flatMap(pathsOf), (request: Request) => refuseMethod(request, allowedMethods(group)))
@@ -53,22 +72,38 @@ export const createDoor = ({ routes, identify, logger, metrics }: DoorOptions): 
 
 const pathsOf = ({ path, alias }: Route): string[] => (alias === undefined ? [path] : [path, alias])
 
-const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
-
-const giveRequestId = (request: Request, response: Answer, next: NextFunction): void => {
-  const given = request.get('x-request-id')
-  const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId()
-  response.locals.requestId = requestId
-  response.setHeader('x-request-id', requestId)
-  response.setHeader('x-content-type-options', 'nosniff')
-  response.setHeader('cache-control', 'no-store')
-  next()
+/** All that needs to know nothing of the caller, in one step: each one more costs Express as much as all of this. */
+const receive = ({ isProduction, limits, logger, metrics }: DoorOptions) => {
+  const setSecurityHeaders = makeSecurityHeaders({ production: isProduction })
+  const logWhenDone = logRequests(logger, metrics)
+  const underWay = boundRequestsUnderWay(limits.load)
+  return (request: Request, response: Answer, next: NextFunction): void => {
+    const requestId = parseRequestId(request.get('x-request-id')) ?? newId()
+    response.locals.requestId = requestId
+    response.setHeader('x-request-id', requestId)
+    setSecurityHeaders(response)
+    logWhenDone(request, response)
+    const place = underWay.enter()
+    if (!place) throw underWay.overloaded()
+    response.locals.place = place
+    response.once('close', place.leave)
+    const fault = checkHeaders(request)
+    if (fault) throw fault
+    // A proxy may be asked for another host's pages; we are none.
+    if (!request.url.startsWith('/')) throw problems.badRequest('the target of a request is a path here')
+    next()
+  }
 }
 
-const identifyBy =
-  (identify: Identify) =>
-  (request: Request, response: Answer, next: NextFunction): void | Promise<void> => {
+const letIn = ({ identify, limits }: DoorOptions) => {
+  const rates = makeRateLimiter(limits.rate)
+  return (request: Request, response: Answer, next: NextFunction): void | Promise<void> => {
     const enter = (principal: Principal): void => {
+      const rate = rates.take(`${principal.tenant}/${principal.id}`)
+      if (!rate.isAllowed) throw rates.problem(rate)
+      const { 'ratelimit-policy': policy, ratelimit } = rates.headers(rate)
+      response.setHeader('ratelimit-policy', policy)
+      response.setHeader('ratelimit', ratelimit)
       refuseForeignTenant(request, principal)
       response.locals.principal = principal
       next()
@@ -77,28 +112,40 @@ const identifyBy =
     // Without a turn of the loop for a token that is known.
     return found instanceof Promise ? found.then(enter) : enter(found)
   }
+}
 
-const handleWith =
-  (route: Route) =>
-  async (request: Request, response: Answer): Promise<void> => {
-    const { requestId, principal } = response.locals
+const handleWith = (route: Route, deadlines: Deadlines, { limits }: DoorOptions) => {
+  const deadlineMs = route.deadlineMs ?? limits.deadlineMs
+  return async (request: Request, response: Answer): Promise<void> => {
+    const { requestId, principal, place } = response.locals
     response.locals.route = route.path
     if (route.scope !== null) requireScope(principal, route.scope)
     const head = readHead(route, request)
-    const rawBody = await readBody(request, MAX_BODY_BYTES)
-    const body = readBodyAs(route.body, rawBody, request.get('content-type'))
-    const call: Call<Record<string, unknown>, Record<string, unknown>, Record<string, unknown>> = {
+    const rawBody = await readBody(request, MAX_BODY_BYTES, place.hold)
+    const body = readBodyAs(route.body, rawBody, request.headers['content-type'])
+    const deadline = deadlines.start(deadlineMs, (problem) => {
+      if (!response.headersSent) sendReply(response, problemReply(problem.problem, requestId))
+    })
+    response.once('close', () => {
+      if (!response.writableFinished) deadline.abandon(new Error('the client is gone'))
+    })
+    const reply = await route.handle({
       requestId,
       principal,
       path: pathOf(request.originalUrl),
       ...head,
       body,
       rawBody,
+      get signal() {
+        return deadline.signal
+      },
       header: (name) => request.get(name),
       prefers: (types) => request.accepts([...types]) || undefined,
-    }
-    sendReply(response, await route.handle(call))
+    })
+    deadline.end()
+    if (!deadline.hasPassed) sendReply(response, reply)
   }
+}
 
 const pathOf = (url: string): string => {
   const mark = url.indexOf('?')
@@ -119,6 +166,8 @@ const allowedMethods = (group: readonly { method: HttpMethod }[]): string =>
 // eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
 const answerFailure = (error: unknown, _request: Request, response: Answer, next: NextFunction): void => {
   response.locals.error = error
+  // The handler was stopped by its deadline, which has answered.
+  if (response.writableEnded) return
   if (response.headersSent) next(error)
   else sendReply(response, problemReply(problemOf(error), response.locals.requestId))
 }

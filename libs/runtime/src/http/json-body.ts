@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import { describeJsonFault } from './json-fault.ts'
 import { problems, type FieldFault } from './problem.ts'
+import { scanJson } from './scan-json.ts'
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
-const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
+/** Looks at the bytes first: 400 for what a parser would pass on or could not bear. Then they are UTF-8. */
+const scan = (raw: Buffer): string => {
+  const fault = scanJson(raw)
+  if (fault) throw problems.badRequest(`the body has ${fault.reason}, at byte ${fault.offset}`)
+  return raw.toString('utf8')
+}
 
-/** The body as JSON; 415 for another content type, 400 for bytes that are not UTF-8 or not JSON. */
-export const parseJsonBody = (raw: Buffer, contentType: string | undefined): unknown => {
-  if (!JSON_TYPE.test(contentType ?? '')) {
-    throw problems.unsupportedMediaType(
-      `send application/json in UTF-8, not ${contentType ?? 'an unnamed type'}`,
-    )
-  }
-  const text = decodeUtf8(raw)
+/** The body as JSON; 400 for bytes that are not UTF-8, not JSON, or not to be trusted. */
+export const parseJsonBody = (raw: Buffer): unknown => {
+  const text = scan(raw)
   try {
     return JSON.parse(text)
   } catch {
@@ -20,25 +20,21 @@ export const parseJsonBody = (raw: Buffer, contentType: string | undefined): unk
   }
 }
 
-/** Each line as a value; empty lines count for nothing. */
-export const parseNdjsonBody = (raw: Buffer): unknown[] =>
-  decodeUtf8(raw)
-    .split('\n')
-    .flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
+/** Far above what any route takes; the scan does not count values that only a line break parts. */
+const MAX_LINES = 20_000
+
+/** Each line as a value; empty lines are none, though they count. */
+export const parseNdjsonBody = (raw: Buffer): unknown[] => {
+  const lines = scan(raw).split('\n', MAX_LINES + 1)
+  if (lines.length > MAX_LINES) throw problems.badRequest(`the body has more than ${MAX_LINES} lines`)
+  return lines.flatMap((line, index) => (line.trim() === '' ? [] : [parseLine(line, index + 1)]))
+}
 
 const parseLine = (line: string, number: number): unknown => {
   try {
     return JSON.parse(line)
   } catch {
     throw problems.badRequest(`line ${number} is not JSON: ${describeJsonFault(line)}`)
-  }
-}
-
-const decodeUtf8 = (raw: Buffer): string => {
-  try {
-    return UTF8.decode(raw)
-  } catch {
-    throw problems.badRequest('the body is not UTF-8')
   }
 }
 

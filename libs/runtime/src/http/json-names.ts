@@ -27,7 +27,7 @@ export const makeJsonNames = (maxNames: number, maxDepth: number): JsonNames => 
   const prints = new Int32Array(maxNames)
   const bases = new Int32Array(maxDepth + 1)
   const decoded = new Array<Set<string> | undefined>(maxDepth + 1).fill(undefined)
-  let body = Buffer.alloc(0)
+  let body: Buffer = Buffer.alloc(0)
   let top = 0
 
   /** Having no escapes, both end at their first quote. */

@@ -1,34 +1,64 @@
 import type { IncomingMessage } from 'node:http'
+import { checkContentEncoding } from './content-type.ts'
 import { problems, type ProblemError } from './problem.ts'
+
+const NOTHING = Buffer.alloc(0)
 
 /**
  * The whole body, or a problem: 413 as soon as it is known to have more than `maxBytes`, without reading on, and 415
  * for a compressed one. Whoever sends too much does not get to send the rest: the connection ends with the answer.
+ * `hold` is told of all bytes that come; when it says no, the answer is 503.
  */
-export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<Buffer> => {
-  const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw problems.unsupportedMediaType('compressed bodies are not accepted')
-  }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
+export const readBody = async (
+  request: IncomingMessage,
+  maxBytes: number,
+  hold: (bytes: number) => boolean = () => true,
+): Promise<Buffer> => {
+  const { headers } = request
+  const compressed = checkContentEncoding(headers['content-encoding'])
+  if (compressed) throw compressed
+  const announced = headers['content-length']
+  if (announced === undefined && headers['transfer-encoding'] === undefined) return NOTHING
+  if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  return receive(request, maxBytes, hold)
+}
+
+/** By events: an iterator over the request takes several turns of the loop for the one chunk that most bodies are. */
+const receive = (
+  request: IncomingMessage,
+  maxBytes: number,
+  hold: (bytes: number) => boolean,
+): Promise<Buffer> => {
+  const received = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of chunksOf(request)) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
+  const stop = (error: ProblemError): void => {
+    // Not destroyed: its socket carries the answer.
+    request.off('data', take).pause()
+    received.reject(error)
   }
-  return Buffer.concat(chunks)
+  const take = (chunk: Buffer): void => {
+    bytes += chunk.length
+    if (bytes > maxBytes) stop(tooLarge(maxBytes))
+    else if (!hold(chunk.length)) stop(tooMuch())
+    else chunks.push(chunk)
+  }
+  const cut = (): void => received.reject(problems.badRequest('the connection ended before the body did'))
+  const finish = (): void => {
+    request.off('close', cut)
+    received.resolve(chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks))
+  }
+  request.on('data', take).once('end', finish).once('error', cut).once('close', cut)
+  if (request.destroyed) cut()
+  return received.promise
 }
 
-/** Leaving the loop must not destroy the request: its socket carries the answer. */
-async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Buffer
-  } catch {
-    throw problems.badRequest('the connection ended before the body did')
-  }
-}
+const LEAVING = { connection: 'close' }
 
 const tooLarge = (maxBytes: number): ProblemError =>
-  problems.tooLarge(`the body may have at most ${maxBytes} bytes`, { headers: { connection: 'close' } })
+  problems.tooLarge(`the body may have at most ${maxBytes} bytes`, { headers: LEAVING })
+
+const tooMuch = (): ProblemError =>
+  problems.unavailable('too many bodies are under way here; try again', {
+    headers: { ...LEAVING, 'retry-after': '1' },
+  })

@@ -3,25 +3,27 @@
 
 import type { Request } from 'express'
 import { z } from 'zod'
+import { parseContentType } from './content-type.ts'
 import { parseAs, parseJsonBody, parseNdjsonBody } from './json-body.ts'
 import { parseParameters, parseQuery } from './parse-query.ts'
 import { problems } from './problem.ts'
 import type { BodyRule, MediaType, Route } from './route.ts'
 
 export type Input = {
-  readonly params: Record<string, unknown>
-  readonly query: Record<string, unknown>
-  readonly headers: Record<string, unknown>
+  readonly params: Readonly<Record<string, unknown>>
+  readonly query: Readonly<Record<string, unknown>>
+  readonly headers: Readonly<Record<string, unknown>>
   readonly body: unknown
 }
 
 const NOTHING = z.strictObject({})
+const NONE: Readonly<Record<string, unknown>> = {}
 
 /** All but the body, which is not read for a request that is refused already. */
 export const readHead = (route: Route, request: Request): Omit<Input, 'body'> => ({
-  params: parseParameters(route.params ?? NOTHING, route.params ? request.params : {}),
-  query: parseQuery(route.query ?? NOTHING, queryOf(request.originalUrl)),
-  headers: route.headers ? parseParameters(route.headers, headersOf(route.headers, request)) : {},
+  params: route.params ? parseParameters(route.params, request.params) : NONE,
+  query: readQuery(route, request.originalUrl),
+  headers: route.headers ? parseParameters(route.headers, headersOf(route.headers, request)) : NONE,
 })
 
 export const readBodyAs = (
@@ -37,15 +39,25 @@ export const readBodyAs = (
   return parseAs(rule.schema, parseByType(raw, contentType, rule.types ?? ['application/json']))
 }
 
-const parseByType = (raw: Buffer, contentType: string | undefined, types: readonly MediaType[]): unknown =>
-  types.includes('application/x-ndjson') && /^application\/x-ndjson\b/i.test(contentType ?? '')
-    ? parseNdjsonBody(raw)
-    : parseJsonBody(raw, contentType)
-
-const queryOf = (url: string): URLSearchParams => {
-  const mark = url.indexOf('?')
-  return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
+const parseByType = (raw: Buffer, contentType: string | undefined, types: readonly MediaType[]): unknown => {
+  const type = parseContentType(contentType)
+  if (type === 'json' && types.includes('application/json')) return parseJsonBody(raw)
+  if (type === 'ndjson' && types.includes('application/x-ndjson')) return parseNdjsonBody(raw)
+  throw problems.unsupportedMediaType(
+    `send ${types.join(' or ')} in UTF-8, not ${contentType ?? 'an unnamed type'}`,
+    { headers: { accept: types.join(', ') } },
+  )
 }
 
-const headersOf = (schema: z.ZodObject, request: Request): Record<string, string | undefined> =>
-  Object.fromEntries(Object.keys(schema.shape).map((name) => [name, request.get(name)]))
+const readQuery = ({ query }: Route, url: string): Input['query'] => {
+  const mark = url.indexOf('?')
+  if (mark < 0 && !query) return NONE
+  return parseQuery(query ?? NOTHING, new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)))
+}
+
+/** Headers that are there once: the door has seen to that. */
+const headersOf = ({ shape }: z.ZodObject, { headers }: Request): Record<string, unknown> => {
+  const found: Record<string, unknown> = {}
+  for (const name in shape) found[name] = headers[name]
+  return found
+}

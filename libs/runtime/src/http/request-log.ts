@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { Request, Response } from 'express'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 
@@ -6,7 +6,7 @@ import type { Metrics } from '../metrics.ts'
 const CLIENT_GONE = 499
 
 /** One log line and one observation for each request, when its answer is out or its client is gone. */
-export const logRequests = (logger: Logger, metrics: Metrics): RequestHandler => {
+export const logRequests = (logger: Logger, metrics: Metrics) => {
   const durations = metrics.histogram('http_request_duration_seconds', 'Time to answer an HTTP request', [
     'route',
     'method',
@@ -24,9 +24,8 @@ export const logRequests = (logger: Logger, metrics: Metrics): RequestHandler =>
     else logger.debug(fields, 'request answered')
   }
 
-  return (request, response, next) => {
+  return (request: Request, response: Response): void => {
     const startedAt = performance.now()
     response.on('close', () => conclude(request, response, (performance.now() - startedAt) / 1000))
-    next()
   }
 }

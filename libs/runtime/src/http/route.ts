@@ -19,6 +19,8 @@ export type Call<Params = unknown, Query = unknown, Headers = unknown, Body = un
   readonly body: Body
   /** Bytes of the body, at most the door's limit; empty when there is none. */
   readonly rawBody: Buffer
+  /** Aborts when the answer comes too late or the client is gone. */
+  readonly signal: AbortSignal
   header(name: string): string | undefined
   /** The one of these media types that suits the Accept header best, the first without one; undefined if none does. */
   prefers(types: readonly string[]): string | undefined
@@ -54,8 +56,21 @@ export type ReplyRule = {
   /** Of the JSON body, or of an NDJSON line; none has no body. */
   readonly schema?: z.ZodType
   readonly lines?: z.ZodType
-  /** Names and what they say. */
+} & HeaderRules
+
+/** A problem of a route's own, for the same document. */
+export type ProblemRule = {
+  readonly description: string
+  /** Beside those that every problem has. */
+  readonly members?: z.ZodObject
+} & HeaderRules
+
+/** Names in lower case, and what they say. */
+export type HeaderRules = {
+  /** Every such answer has them. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Some have. */
+  readonly optionalHeaders?: Readonly<Record<string, string>>
 }
 
 type Empty = z.ZodObject<Record<never, never>>
@@ -77,6 +92,8 @@ type RouteOf<
   readonly description?: string
   /** What the principal must be allowed to do; null for what everybody who is known may. */
   readonly scope: Scope | null
+  /** From the request to its answer, where that may take longer than the service's own deadline. */
+  readonly deadlineMs?: number
   readonly params?: Params
   readonly query?: Query
   /** Names in lower case. */
@@ -84,7 +101,7 @@ type RouteOf<
   readonly body?: BodyRule<Body>
   readonly replies: Readonly<Record<number, ReplyRule>>
   /** Statuses of its own problems, with the reason; those that every route may answer are the door's. */
-  readonly problems?: Readonly<Record<number, string>>
+  readonly problems?: Readonly<Record<number, string | ProblemRule>>
   // A method, so that routes with different inputs are all routes.
   handle(
     call: Call<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,

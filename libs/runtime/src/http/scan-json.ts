@@ -63,7 +63,7 @@ const MAX_QUOTED_LENGTH = 64
 const NOTHING = Buffer.alloc(0)
 
 // State of the scan that runs: being synchronous, there is one at a time.
-let body = NOTHING
+let body: Buffer = NOTHING
 let fault: JsonFault | undefined
 let depth = 0
 let nameCount = 0
@@ -206,7 +206,7 @@ const endEscapedString = (open: number, start: number): number => {
 const scanUnicodeEscape = (at: number): number => {
   const unit = escapedUnit(at)
   if (unit === 0) return refuse(at, 'the character U+0000')
-  if (unit < 0xd800 || unit > 0xdfff) return at + (unit < 0 ? 2 : 6)
+  if (unit < 0xd800 || unit > 0xdfff) return at + 6
   const low = unit < 0xdc00 ? escapedUnit(at + 6) : -1
   return low < 0xdc00 || low > 0xdfff ? refuse(at, 'half of a surrogate pair') : at + 12
 }

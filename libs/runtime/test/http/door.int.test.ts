@@ -182,6 +182,10 @@ describe('a handler', () => {
 })
 
 describe('what the door refuses', () => {
+  it.each(['/Things/1', '/things/1/', '//things/1'])('a path that is nearly one: 404 (%s)', async (path) => {
+    expect((await send(path)).status).toBe(404)
+  })
+
   it('a path without a route: 404', async () => {
     const response = await send('/nowhere')
     expect(response.status).toBe(404)
@@ -263,7 +267,9 @@ describe('what the door refuses', () => {
   it('bytes that are not UTF-8: 400', async () => {
     const response = await send('/orders/1/place', json(Buffer.from('{"customerId": "\xff"}', 'latin1')))
     expect(response.status).toBe(400)
-    expect(await problemOf(response)).toMatchObject({ detail: 'the body is not UTF-8' })
+    expect(await problemOf(response)).toMatchObject({
+      detail: 'the body has bytes that are not UTF-8, at byte 16',
+    })
   })
 
   it('fields that do not fit and fields nobody knows: 400 with a pointer to each', async () => {

@@ -8,13 +8,27 @@ import { recordingLogger, type LogLine } from '../log-lines.ts'
 
 export const DEVELOPER = { id: 'dev', tenant: 'demo', scopes: EVERY_SCOPE }
 
+export const LIMITS = {
+  rate: { perSecond: 5_000, burst: 10_000 },
+  load: { maxRequests: 2_000, maxBodyBytes: 64 * 1024 * 1024 },
+  deadlineMs: 30_000,
+}
+
 export type TestDoor = Listening & { readonly lines: LogLine[]; readonly metrics: Metrics }
 
 /** A door on a free port. */
 export const openDoor = async (routes: Route[], more: Partial<DoorOptions> = {}): Promise<TestDoor> => {
   const { logger, lines } = recordingLogger()
   const metrics = createMetrics('test')
-  const door = createDoor({ routes, identify: () => DEVELOPER, logger, metrics, ...more })
+  const door = createDoor({
+    routes,
+    identify: () => DEVELOPER,
+    limits: LIMITS,
+    isProduction: false,
+    logger,
+    metrics,
+    ...more,
+  })
   const listening = await listen(door, { host: '127.0.0.1', port: 0 })
   return { ...listening, lines, metrics }
 }

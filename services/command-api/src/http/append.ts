@@ -1,4 +1,4 @@
-import { parseStream, type AnyContext } from '@millrace/domain'
+import { contexts, parseStream, type AnyContext } from '@millrace/domain'
 import { EncodeError, type Codec, type DomainEvent } from '@millrace/events'
 import {
   defineRoute,
@@ -16,6 +16,7 @@ import { idempotencyKeyField } from './idempotency.ts'
 import { metadataField } from './metadata.ts'
 import { originOf } from './origin.ts'
 import { streamParams } from './stream-params.ts'
+import { conflictProblem, refusedProblem } from './write-problems.ts'
 import { toReply } from './write-reply.ts'
 import { writtenReply } from './written.ts'
 
@@ -118,8 +119,13 @@ export const appendRoute = ({ codec, handle }: { codec: Encode; handle: HandleWr
     replies: { 200: writtenReply },
     problems: {
       404: 'No context has such a stream.',
-      409: 'The stream is at another version (`currentVersion`), or the first request under this key is still running.',
-      422: 'An event does not fit, an inline read model refuses it, or the key was used for another request.',
+      409: conflictProblem(
+        'The stream is at another version, or the first request under this key is still running.',
+      ),
+      422: refusedProblem(
+        'An event does not fit, an inline read model refuses it, or the key was used for another request.',
+        contexts.flatMap(({ rejections }) => rejections),
+      ),
     },
     handle: async (call) => toReply(await handle(toRequest(codec, call)), otherVersion),
   })

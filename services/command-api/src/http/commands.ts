@@ -6,18 +6,20 @@ import type { WriteRequest } from '../write.ts'
 import { idempotencyKeyField } from './idempotency.ts'
 import { ifMatchField } from './if-match.ts'
 import { originOf } from './origin.ts'
+import { conflictProblem, preconditionProblem, refusedProblem } from './write-problems.ts'
 import { toReply } from './write-reply.ts'
 import { writtenReply } from './written.ts'
 
 /** Keys of all commands count together, whatever the aggregate and command. */
 const ROUTE = 'POST /:aggregates/:id/:command'
 
-const params = z.strictObject({ id: idField })
+const params = z.strictObject({ id: idField.describe('Of the aggregate; whoever makes it chooses one.') })
 const headers = z.object({ 'idempotency-key': idempotencyKeyField, 'if-match': ifMatchField.optional() })
 
 // An offset can lead out of the years that a Kafka header can write: what was acknowledged could never be read.
 const occurredAtField = z.iso
   .datetime({ offset: true })
+  .regex(/^(?:19[7-9]|[2-9])/, 'must be 1970 or later')
   .transform((text) => Date.parse(text))
   .pipe(timeField)
   .describe('When it happened, for imports; needs the scope `import`.')
@@ -60,9 +62,11 @@ const commandRoute = (handle: HandleWrite, context: AnyContext, name: string): R
     body: { schema: bodyOf(context, name) },
     replies: { 200: writtenReply },
     problems: {
-      409: 'Others kept changing the aggregate, or the first request under this key is still running.',
-      412: 'If-Match does not name the current version.',
-      422: `The rules say no (${rejections.join(', ')}), or the key was used for another request.`,
+      409: conflictProblem(
+        'Others kept changing the aggregate, or the first request under this key is still running.',
+      ),
+      412: preconditionProblem,
+      422: refusedProblem('The rules say no, or the key was used for another request.', rejections),
     },
     handle: async (call) => {
       const outcome = await handle(toRequest(context, name, call))

@@ -1,17 +1,13 @@
 import { z } from 'zod'
 import type { Precondition } from '../write.ts'
 
-const MAX_TAGS = 16
 const STRONG_TAG = /^"(0|[1-9]\d{0,14})"$/
-const ANY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/
+const ANY_TAG = /(?:W\/)?"[\x21\x23-\x7e]*"/
+const TAGS = new RegExp(ANY_TAG, 'g')
+/** At most 16 tags. */
+const IF_MATCH = new RegExp(String.raw`^\s*(?:\*|${ANY_TAG.source}(?:\s*,\s*${ANY_TAG.source}){0,15})\s*$`)
 
-const tagsOf = (header: string): string[] => header.split(',').map((tag) => tag.trim())
-
-const isIfMatch = (header: string): boolean => {
-  if (header.trim() === '*') return true
-  const tags = tagsOf(header)
-  return tags.length <= MAX_TAGS && tags.every((tag) => ANY_TAG.test(tag))
-}
+const tagsOf = (header: string): string[] => header.match(TAGS) ?? []
 
 const toPrecondition = (header: string): Precondition => {
   if (header.trim() === '*') return { type: 'exists' }
@@ -28,6 +24,6 @@ const toPrecondition = (header: string): Precondition => {
  */
 export const ifMatchField = z
   .string()
-  .refine(isIfMatch, 'must be * or up to 16 entity tags such as "3", in double quotes')
+  .regex(IF_MATCH, 'must be * or up to 16 entity tags such as "3", in double quotes')
   .transform(toPrecondition)
   .describe('Only if the aggregate is at this version (`"3"`), or exists (`*`).')

@@ -1,3 +1,4 @@
+import { textField } from '@millrace/domain'
 import { z } from 'zod'
 
 const MAX_ENTRIES = 16
@@ -14,11 +15,9 @@ export const metadataField = z
     z
       .string()
       .regex(/^[a-z][a-z0-9]{0,19}$/)
-      .refine((name) => !RESERVED.has(name), 'This name belongs to every event'),
-    z
-      .string()
-      .min(1)
-      .max(256)
-      .regex(/^[^\p{Cc}\p{Cs}]*$/u),
+      .refine((name) => !RESERVED.has(name), 'This name belongs to every event')
+      .meta({ not: { enum: [...RESERVED] } }),
+    textField.max(256),
   )
   .refine((metadata) => Object.keys(metadata).length <= MAX_ENTRIES, `At most ${MAX_ENTRIES} entries`)
+  .meta({ maxProperties: MAX_ENTRIES })

@@ -1,14 +1,6 @@
-import type { Call } from '@millrace/runtime'
+import { parseTraceparent, type Call } from '@millrace/runtime'
 import type { WriteRequest } from '../write.ts'
 import { fingerprintOf } from './idempotency.ts'
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
-
-/** It goes with every event, so one that is malformed, and might be of any size, is dropped. */
-const traceparentOf = (call: Call): string | undefined => {
-  const given = call.header('traceparent')
-  return given !== undefined && TRACEPARENT.test(given) ? given : undefined
-}
 
 type Origin = Pick<
   WriteRequest,
@@ -26,5 +18,6 @@ export const originOf = (call: Call, route: string): Origin => ({
   fingerprint: fingerprintOf(call),
   correlationId: call.requestId,
   causationId: call.requestId,
-  traceparent: traceparentOf(call),
+  // It goes with every event, so one that is malformed, and might be of any size, is dropped.
+  traceparent: parseTraceparent(call.header('traceparent')),
 })

@@ -53,6 +53,8 @@ const header = {
   takenAt: z.iso.datetime(),
 }
 
+const snapshot = z.strictObject(header).meta({ id: 'Snapshot' })
+
 export const snapshotRoutes = (deps: SnapshotRoutesDeps): Route[] => [
   defineRoute({
     method: 'post',
@@ -63,8 +65,8 @@ export const snapshotRoutes = (deps: SnapshotRoutesDeps): Route[] => [
     params: streamParams,
     body: { schema: nothing, whenEmpty: {} },
     replies: {
-      200: { description: 'The very same one was there', schema: z.strictObject(header) },
-      201: { description: 'Taken', schema: z.strictObject(header) },
+      200: { description: 'The very same one was there', schema: snapshot },
+      201: { description: 'Taken', schema: snapshot },
     },
     problems: { 404: 'There is no such stream.' },
     handle: (call) => take(deps, call),

@@ -98,8 +98,9 @@ const holdOnce = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<vo
     await publishWhileHeld(press, lease, { ...rest, pollMs })
   } finally {
     await producer.close()
+    // Also after a failure: whoever comes next repeats what is open.
+    if (rest.stopping.aborted) await lease.release()
   }
-  if (rest.stopping.aborted) await lease.release()
 }
 
 const run = async (deps: ShardDeps, shard: ShardId, rest: Rest): Promise<void> => {

@@ -3,7 +3,7 @@ import type { FoundDocument, ReadModels } from '@millrace/mongo'
 import { defineRoute, problems, type Principal, type Route, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
 import { listParameters, makeCursors, toList } from '../list-query.ts'
-import { waitParameters, type Wait } from '../wait-for-position.ts'
+import { lateProblem, waitParameters, type Wait, MAX_TIMEOUT_MS } from '../wait-for-position.ts'
 import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 
 export type ReadModelDeps = {
@@ -12,6 +12,9 @@ export type ReadModelDeps = {
   readonly waitForPosition: (projection: AnyProjection, principal: Principal, wait: Wait) => Promise<void>
 }
 
+/** The longest wait for a position, and time to answer after it. */
+const WAITING_DEADLINE_MS = MAX_TIMEOUT_MS + 10_000
+
 const MAX_ID_LENGTH = 512
 
 const documentParams = z.strictObject({
@@ -19,9 +22,11 @@ const documentParams = z.strictObject({
     .string()
     .max(MAX_ID_LENGTH)
     .regex(
-      /^[^\p{Cc}\p{Cs}/]*$/u,
+      // eslint-disable-next-line no-control-regex -- because control characters are what it is about
+      /^[^\x00-\x1f\x7f-\x9f/]*$/,
       `must have at most ${MAX_ID_LENGTH} characters, no slash and no control character`,
-    ),
+    )
+    .describe('Key of the document.'),
 })
 
 const describe = ({ name, version, sources, filters, sorts }: AnyProjection) => ({
@@ -63,9 +68,7 @@ const catalogueRoute = defineRoute({
 })
 
 const document = z.record(z.string(), z.unknown())
-const late = {
-  504: 'The read model has not reached the position of `after` in time; `state` says where it is.',
-}
+const late = { 504: lateProblem }
 
 const oneRoute = (projection: AnyProjection, { readModels, waitForPosition }: ReadModelDeps): Route =>
   defineRoute({
@@ -74,6 +77,7 @@ const oneRoute = (projection: AnyProjection, { readModels, waitForPosition }: Re
     operation: operationOf('read', projection),
     summary: `One document of ${projection.name}`,
     scope: 'read-models:read',
+    deadlineMs: WAITING_DEADLINE_MS,
     params: documentParams,
     query: z.strictObject(waitParameters),
     headers: conditional,
@@ -102,6 +106,7 @@ const listRoute = (
     operation: operationOf('list', projection),
     summary: `Documents of ${projection.name}, page by page`,
     scope: 'read-models:read',
+    deadlineMs: WAITING_DEADLINE_MS,
     query: listParameters(projection),
     headers: conditional,
     replies: cacheableReply('A page; `next` is the cursor of the one behind it', page),

@@ -12,11 +12,13 @@ const parameters = z
       .string()
       .regex(/^[1-9]\d{0,14}$/, 'must be a version: a whole number, 1 or above')
       .transform(Number)
-      .optional(),
+      .optional()
+      .describe('As it was at this version.'),
     at: z.iso
       .datetime({ offset: true, error: 'must be a time such as 2026-01-31T00:00:00Z' })
       .transform((text) => Date.parse(text))
-      .optional(),
+      .optional()
+      .describe('As it was at this time; not together with `version`.'),
   })
   .refine(({ version, at }) => version === undefined || at === undefined, {
     path: ['version'],
@@ -62,7 +64,13 @@ export const streamStateRoute = (deps: StreamStateDeps): Route =>
       'The state',
       z.strictObject({ stream: z.string(), version: z.int(), state: z.unknown() }),
     ),
-    problems: { 404: 'There is no such stream, or there was none yet.' },
+    problems: {
+      400: {
+        description: 'So is a version that the stream does not have.',
+        members: z.strictObject({ currentVersion: z.int().optional() }),
+      },
+      404: 'There is no such stream, or there was none yet.',
+    },
     handle: async (call) => {
       const ref = refOf(call)
       const { version, state } = await find(deps, ref, call.query)

@@ -3,19 +3,21 @@ import type { LogEvent, ReadEvent } from '@millrace/mongo'
 import { z } from 'zod'
 
 /** An event as the API shows it: data and type in their newest form. */
-export const eventView = z.strictObject({
-  id: z.string(),
-  type: z.string(),
-  stream: z.string(),
-  version: z.int(),
-  occurredAt: z.iso.datetime(),
-  sequence: z.int().optional().describe('In its partition of the log; where the log was read.'),
-  correlationId: z.string(),
-  causationId: z.string(),
-  actor: z.string(),
-  metadata: z.record(z.string(), z.string()).optional().describe('As it was appended with, if it was.'),
-  data: z.unknown(),
-})
+export const eventView = z
+  .strictObject({
+    id: z.string(),
+    type: z.string(),
+    stream: z.string(),
+    version: z.int(),
+    occurredAt: z.iso.datetime(),
+    sequence: z.int().optional().describe('In its partition of the log; where the log was read.'),
+    correlationId: z.string(),
+    causationId: z.string(),
+    actor: z.string(),
+    metadata: z.record(z.string(), z.string()).optional().describe('As it was appended with, if it was.'),
+    data: z.record(z.string(), z.unknown()).describe('As the event type has it, in its newest form.'),
+  })
+  .meta({ id: 'Event' })
 
 export type EventView = z.output<typeof eventView>
 

@@ -24,7 +24,8 @@ const pageOf = (next: z.ZodType, more: z.ZodRawShape = {}): ReplyRule => ({
   description: 'A page of events',
   schema: z.strictObject({ events: z.array(eventView), next, ...more }),
   lines: eventView,
-  headers: { link: 'The next page, of NDJSON.', 'caught-up': 'Of NDJSON of a log.', vary: '`Accept`' },
+  headers: { vary: '`Accept`' },
+  optionalHeaders: { link: 'The next page, of NDJSON.', 'caught-up': 'Of NDJSON of a log.' },
 })
 
 const streamPage = pageOf(z.int().nullable().describe('`from` of the next page.'))

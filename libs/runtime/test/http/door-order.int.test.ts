@@ -1,0 +1,125 @@
+import type { IncomingMessage } from 'node:http'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { z } from 'zod'
+import { eventually } from '@millrace/testkit'
+import { LIMITS, openDoor, openRaw, post, route, type TestDoor } from './http-fixture.ts'
+
+let door: TestDoor
+afterEach(() => door.close())
+
+const send = (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${door.url}${path}`, init)
+const sendJson = (body: string): Promise<Response> =>
+  send('/echo', { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+
+const echo = post('/echo', ({ body }) => ({ status: 200, body }), { body: { schema: z.unknown() } })
+const alice = { id: 'alice', tenant: 'a', scopes: new Set(['ops:read']) }
+
+describe('who is let in', () => {
+  it('may do what its token allows, and hears which scope it lacks', async () => {
+    const handle = () => ({ status: 200, body: 'done' })
+    door = await openDoor(
+      [
+        route(['get', '/state'], handle, { scope: 'ops:read' }),
+        route(['get', '/reset'], handle, { scope: 'ops:write' }),
+      ],
+      { identify: () => alice },
+    )
+    expect((await send('/state')).status).toBe(200)
+    const refused = await send('/reset')
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+      403,
+      'Bearer error="insufficient_scope", scope="ops:write"',
+    ])
+  })
+
+  it('is of the tenant of its token: 403 when it names another', async () => {
+    door = await openDoor([echo], { identify: () => alice })
+    const statuses = ['a', 'b'].map((tenant) => send('/nowhere', { headers: { 'x-tenant-id': tenant } }))
+    expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([404, 403])
+  })
+
+  it('above its rate waits, while others go on: 429 with Retry-After and what is left', async () => {
+    const identify = (request: IncomingMessage) => ({
+      ...alice,
+      id: request.headers.authorization ?? '',
+    })
+    const rate = { perSecond: 1, burst: 2 }
+    door = await openDoor([echo], { identify, limits: { ...LIMITS, rate } })
+    const as = (authorization: string) => send('/nowhere', { headers: { authorization } })
+    const answers = [await as('one'), await as('one'), await as('one')]
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 429])
+    expect(answers[2]?.headers.get('retry-after')).toBe('1')
+    expect(answers[1]?.headers.get('ratelimit')).toMatch(/^"principal";r=0;t=\d$/)
+    expect((await as('two')).status).toBe(404)
+  })
+})
+
+describe('what takes too much', () => {
+  it('a request beyond those that may be under way: 503, and a place is free when one has its answer', async () => {
+    const held = Promise.withResolvers<void>()
+    const entered = Promise.withResolvers<void>()
+    const hold = route(['get', '/hold'], async () => {
+      entered.resolve()
+      await held.promise
+      return { status: 204 }
+    })
+    door = await openDoor([hold, echo], {
+      limits: { ...LIMITS, load: { maxRequests: 1, maxBodyBytes: 1_000 } },
+    })
+    const first = send('/hold')
+    await entered.promise
+    const second = await send('/nowhere')
+    expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1'])
+    held.resolve()
+    expect((await first).status).toBe(204)
+    await eventually(
+      async () => (await send('/nowhere')).status,
+      (status) => status === 404,
+    )
+    expect((await sendJson(JSON.stringify('x'.repeat(1_000)))).status).toBe(503)
+  })
+
+  it('a handler that does not come to its end in time: 504, and it hears of it', async () => {
+    const stopped = Promise.withResolvers<string>()
+    const slow = route(
+      ['get', '/slow'],
+      ({ signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            stopped.resolve(signal.reason instanceof Error ? signal.reason.message : '')
+            reject(new Error('stopped'))
+          })
+        }),
+      { deadlineMs: 100 },
+    )
+    door = await openDoor([slow])
+    const answer = await send('/slow')
+    expect(answer.status).toBe(504)
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
+    expect(await stopped.promise).toMatch(/no answer within 0.1 s/)
+  })
+
+  it.each([
+    ['a depth of 33', '['.repeat(33) + ']'.repeat(33)],
+    ['a name that is there twice', '{"a":1,"\\u0061":2}'],
+    ['__proto__', '{"a":{"__proto__":{}}}'],
+    ['half a surrogate pair', '"\\ud800"'],
+    ['a NUL', '"\\u0000"'],
+    ['a number that would be rounded', '9007199254740993'],
+    ['a hundred thousand names', `{${Array.from({ length: 100_000 }, (_, n) => `"${n}":1`).join()}}`],
+  ])('%s in a body: 400, before it is parsed', async (_name, body) => {
+    door = await openDoor([echo])
+    const answer = await sendJson(body)
+    expect(answer.status).toBe(400)
+    expect(((await answer.json()) as { detail: string }).detail).toMatch(/^the body has .*, at byte \d+$/)
+  })
+})
+
+describe('a target that is no path', () => {
+  it.each(['GET http://elsewhere/echo', 'OPTIONS *'])('%s: 400', async (target) => {
+    door = await openDoor([echo])
+    const raw = await openRaw(door.url)
+    raw.socket.write(`${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+    expect(await raw.ended).toMatch(/^HTTP\/1\.1 400 /)
+  })
+})
