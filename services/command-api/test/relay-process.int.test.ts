@@ -141,6 +141,8 @@ describe('the relay, as it runs inside command-api,', () => {
   })
 
   it('gives its shards back when it stops, so that the next one need not wait', async () => {
+    // Until the leases of the one that was killed have ended.
+    await eventually(holdersOf, ({ length }) => length === 1)
     expect(await service(0).stop()).toBe(0)
     expect(await holdersOf()).toEqual([])
   })

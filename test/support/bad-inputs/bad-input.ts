@@ -2,7 +2,11 @@ import type { HttpRequest } from '../http-client.ts'
 import type { Tokens } from './tokens.ts'
 
 /** What no HTTP client would send: the bytes of a connection. */
-export type RawRequest = { readonly bytes: string | Buffer }
+export type RawRequest = {
+  readonly bytes: string | Buffer
+  /** Sent behind them again and again, until the connection ends. */
+  readonly endless?: Buffer
+}
 
 export type Expected = {
   readonly status: number

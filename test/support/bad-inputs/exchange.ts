@@ -28,6 +28,14 @@ const parseAnswer = (received: string): HttpAnswer | undefined => {
   return { ...head, text, json: () => JSON.parse(text) as Record<string, unknown> }
 }
 
+const pump = (socket: Socket, chunk: Buffer): void => {
+  const more = (): void => {
+    while (socket.writable && socket.write(chunk));
+  }
+  socket.on('drain', more)
+  more()
+}
+
 export const openSocket = async (url: string): Promise<Socket> => {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -54,11 +62,12 @@ export const answerOn = async (socket: Socket): Promise<HttpAnswer> => {
 }
 
 /** One request on a connection of its own. */
-export const exchange = async (url: string, { bytes }: RawRequest): Promise<HttpAnswer> => {
+export const exchange = async (url: string, { bytes, endless }: RawRequest): Promise<HttpAnswer> => {
   const socket = await openSocket(url)
   try {
     const answer = answerOn(socket)
     socket.write(bytes)
+    if (endless) pump(socket, endless)
     return await answer
   } finally {
     socket.destroy()

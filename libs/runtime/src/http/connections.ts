@@ -1,6 +1,6 @@
 // The sockets of a server and the answer that is under way on each, for what Node does not do itself: end a connection whose
-// client does not read its answer (which would keep it in memory), answer a parser's error in the right place, and close
-// without waiting for those who have not even asked.
+// client does not read its answer (which would keep it in memory), answer a parser's error in the right place, close
+// without waiting for those who have not even asked, and leave a client that still sends the time to read its answer.
 
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -21,9 +21,26 @@ export type Connections = {
 
 const SWEEP_MS = 1_000
 
+/** How long a client that still sends has time to read its answer before the connection is cut. */
+export const LINGER_MS = 500
+
 /** Waits for its reader: complete, or a stream that may not go on, and without a byte since the last look. */
 const isWaiting = ({ response, bytes }: UnderWay): boolean =>
   response.writableEnded || (response.writableNeedDrain && response.socket?.bytesWritten === bytes)
+
+/**
+ * Node closes a connection behind its last answer. With bytes of the request unread that resets it, and whoever still sends
+ * never sees the answer: it is only ended then, nothing more is read, and it is cut a moment later.
+ */
+const lingerWhen = (socket: Socket, isSending: () => boolean): void => {
+  const destroySoon = socket.destroySoon.bind(socket)
+  socket.destroySoon = () => {
+    if (!isSending() || socket.destroyed) return destroySoon()
+    socket.pause().end()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+}
 
 /** `answerTimeoutMs`: how long an answer may wait for its reader, whether it reads nothing or very slowly. */
 export const watchConnections = (server: Server, answerTimeoutMs: number): Connections => {
@@ -53,6 +70,7 @@ export const watchConnections = (server: Server, answerTimeoutMs: number): Conne
   server.on('close', () => clearInterval(timer))
   server.on('connection', (socket) => {
     open.set(socket, undefined)
+    lingerWhen(socket, () => open.get(socket)?.response.req.complete === false)
     socket.once('close', () => open.delete(socket))
   })
   server.on('request', ({ socket }, response) => {

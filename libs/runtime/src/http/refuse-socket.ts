@@ -5,6 +5,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { newId } from '../new-id.ts'
+import { LINGER_MS } from './connections.ts'
 import { problemReply, problems, type ProblemError } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -48,9 +49,6 @@ export const refuseRequest = (response: ServerResponse, error: ProblemError): st
   response.writeHead(status, headers).end(body)
   return requestId
 }
-
-/** How long a client that still sends has time to read its answer before the connection is cut. */
-const LINGER_MS = 500
 
 /**
  * Answers on a socket that belongs to no request. What still comes is read and thrown away for a moment: closing over
