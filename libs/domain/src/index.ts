@@ -12,7 +12,6 @@ export {
   streamOf,
 } from './context.ts'
 export { type InlineChange, inlineChangesOf } from './inline-changes.ts'
-export { type ParsedCommand, parseCommand } from './parse-command.ts'
 export { type AggregateRef, contexts, findContextByPath, inlineProjections, parseStream } from './contexts.ts'
 export { idField, textField, timeField } from './fields.ts'
 export {

@@ -5,7 +5,7 @@ import {
   type Context,
   type Occurred,
   fold,
-  parseCommand,
+  idField,
 } from '@millrace/domain'
 import type { DomainEvent } from '@millrace/events'
 import fc from 'fast-check'
@@ -78,7 +78,8 @@ export const testAcceptedAtTheDoor = (context: AnyContext, commands: fc.Arbitrar
     fc.assert(
       fc.property(commands, (given) => {
         for (const command of given) {
-          expect(parseCommand(context, command)).toEqual({ type: 'parsed', command })
+          expect(context.commands[command.type]?.parse(command.body)).toEqual(command.body)
+          expect(idField.parse(command.id)).toBe(command.id)
         }
       }),
     )

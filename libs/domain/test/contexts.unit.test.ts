@@ -5,7 +5,6 @@ import {
   contexts,
   findContextByPath,
   orders,
-  parseCommand,
   parseStream,
   streamOf,
 } from '@millrace/domain'
@@ -50,26 +49,5 @@ describe('the contexts', () => {
     for (const name of [...Object.keys(context.commands), ...context.rejections]) {
       expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
     }
-  })
-})
-
-describe('a command from outside', () => {
-  const at = Date.UTC(2026, 0, 1)
-
-  it('is parsed by the schema of its name', () => {
-    expect(parseCommand(orders, { type: 'pay', id: 'o-1', at, body: { method: 'card' } })).toEqual({
-      type: 'parsed',
-      command: { type: 'pay', id: 'o-1', at, body: { method: 'card' } },
-    })
-  })
-
-  it.each(['refund', 'constructor', '__proto__', ''])('is unknown by the name "%s"', (type) => {
-    expect(parseCommand(orders, { type, id: 'o-1', at, body: {} })).toEqual({ type: 'unknown-command' })
-  })
-
-  it('is invalid with every fault of id and body, and where it lies', () => {
-    const parsed = parseCommand(orders, { type: 'pay', id: 'a/b', at, body: { method: '', amount: 1 } })
-    const paths = parsed.type === 'invalid' ? parsed.issues.map(({ path }) => path.join('.')) : []
-    expect(paths.sort()).toEqual(['body', 'body.method', 'id'])
   })
 })

@@ -87,13 +87,17 @@ it('nor of commits that need none: those that travel with the one it holds up go
   await abandoned.endSession()
 })
 
+/** Keeps an answer under the key and never goes on. */
+const abandonAnswer = async (idempotencyKey: string): Promise<ClientSession> => {
+  const session = dead.client.startSession()
+  session.startTransaction()
+  await dead.db.collection<NewAnswer>('commits').insertOne(rejectionOf(idempotencyKey), { session })
+  return session
+}
+
 it('nor of a request whose first try died while it kept its answer', async () => {
   const idempotencyKey = randomUUID()
-  const abandoned = dead.client.startSession()
-  abandoned.startTransaction()
-  await dead.db
-    .collection<NewAnswer>('commits')
-    .insertOne(rejectionOf(idempotencyKey), { session: abandoned })
+  const abandoned = await abandonAnswer(idempotencyKey)
   const store = mongoEventStore(living)
   const stream = randomUUID()
   const again = rejectionOf(idempotencyKey)
@@ -106,11 +110,7 @@ it('nor of a request whose first try died while it kept its answer', async () =>
 
 it('nor of a request that comes to a yes when it is asked again', async () => {
   const idempotencyKey = randomUUID()
-  const abandoned = dead.client.startSession()
-  abandoned.startTransaction()
-  await dead.db
-    .collection<NewAnswer>('commits')
-    .insertOne(rejectionOf(idempotencyKey), { session: abandoned })
+  const abandoned = await abandonAnswer(idempotencyKey)
   const yes = await mongoEventStore(living).append(commitOf(randomUUID(), 1, { idempotencyKey }))
   expect(yes).toEqual({ type: 'appended' })
   await expect(abandoned.commitTransaction()).rejects.toMatchObject({ codeName: 'NoSuchTransaction' })

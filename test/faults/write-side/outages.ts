@@ -84,8 +84,15 @@ const without = async (side: WriteSide, outage: Outage, due: Due): Promise<strin
   const before = processesOf(side)
   const faults = await settle(side, await during(side, outage, due))
   const isSame = processesOf(side) === before && side.replicas.every((one) => one.process().isAlive())
-  return isSame ? faults : [...faults, 'a process ended']
+  return [...faults, ...(isSame ? [] : ['a process ended']), ...loggedErrors(side)]
 }
+
+/** An answer of 500 says nothing of its reason. */
+const loggedErrors = ({ replicas }: WriteSide): string[] =>
+  replicas
+    .flatMap((replica) => replica.process().log())
+    .filter(({ msg }) => msg === 'request failed')
+    .map((line) => `logged: ${JSON.stringify(line)}`)
 
 /** Commands are refused with 503 and Retry-After; afterwards the same commands take effect once. */
 export const withoutMongo = (side: WriteSide, outage: Outage): Promise<string[]> =>
