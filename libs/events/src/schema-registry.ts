@@ -69,7 +69,12 @@ const loadSchema = async (options: RegistryOptions, id: number): Promise<Registe
 
 const setFullTransitive = async (options: RegistryOptions, subject: string): Promise<void> => {
   const compatibility = COMPATIBILITY.FULL_TRANSITIVE
-  const { status } = await askRegistry(options, `/config/${encodeURIComponent(subject)}`, { compatibility })
+  const ask = () => askRegistry(options, `/config/${encodeURIComponent(subject)}`, { compatibility })
+  // Two setups at the same time create the same rule, and one of them may hear 409: then it is there and can be set.
+  const { status } = await ask().catch((error: unknown) => {
+    if (error instanceof RegistryUnavailableError) return ask()
+    throw error
+  })
   if (status === 404)
     throw new RegistryRefusedError(`schema registry: ${subject} takes no compatibility level`)
 }

@@ -57,6 +57,14 @@ describe('registration', () => {
     expect(await registerSchemas({ registryUrl })).toEqual(first)
   })
 
+  it('may be done by several setups at the same time', async () => {
+    const subjects = Array.from({ length: 5 }, () => subjectOf(`test-${randomUUID()}`, 'OrderShipped'))
+    for (const subject of subjects) {
+      const setups = Array.from({ length: 4 }, () => registry.setFullTransitive(subject))
+      await expect(Promise.all(setups)).resolves.toHaveLength(4)
+    }
+  })
+
   it('tells its progress', async () => {
     const steps: string[] = []
     await registerSchemas({ registryUrl, onProgress: ({ done, total }) => steps.push(`${done}/${total}`) })
