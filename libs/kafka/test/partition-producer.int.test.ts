@@ -31,7 +31,7 @@ const remake = (topic: string): Promise<void> =>
     doing: 'make the topic anew',
     async run(admin) {
       await admin.deleteTopics({ topics: [topic] })
-      await eventually(() => createNow(admin, topic), Boolean)
+      await eventually(() => createNow(admin, topic), Boolean, { timeoutMs: 40_000 })
     },
   })
 
