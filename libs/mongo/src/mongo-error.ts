@@ -45,7 +45,25 @@ const TRANSIENT_CODES = new Set<unknown>([
   11601, 11602, 13435, 13436,
 ])
 
+/** Node's codes of a connection that ended: https://nodejs.org/api/errors.html#common-system-errors */
+const CONNECTION_CODES = new Set<unknown>([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+])
+
+/** The driver passes on what the socket says while it waits to write: in a bulk write's error, or just as it is. */
+const isConnectionError = (error: unknown): boolean => CONNECTION_CODES.has(codeOf(error))
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+
 export const isTransientMongoError = (error: unknown): boolean => {
+  if (isConnectionError(error)) return true
   if (!(error instanceof MongoError)) return false
   if (error instanceof MongoNetworkError || TRANSIENT_NAMES.has(error.name)) return true
   if (TRANSIENT_LABELS.some((label) => error.hasErrorLabel(label))) return true
@@ -62,12 +80,14 @@ const isTransientBulkError = (error: MongoBulkWriteError): boolean => {
 
 /** The serializer's own errors, for what cannot be BSON; its buffer ends at 17 MiB. */
 const isUnserializable = (error: unknown): boolean =>
-  error instanceof BSON.BSONError ||
-  (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
+  error instanceof BSON.BSONError || codeOf(error) === 'ERR_OUT_OF_RANGE'
+
+const isDriverError = (error: unknown): boolean =>
+  error instanceof MongoError || isUnserializable(error) || isConnectionError(error)
 
 /** Driver errors as PlatformErrors: an outage is retryable, anything else is a fault of ours or of the data. */
 export const translateMongoError = (error: unknown): unknown => {
-  if (!(error instanceof MongoError || isUnserializable(error))) return error
+  if (!isDriverError(error)) return error
   const retryable = isTransientMongoError(error)
   return new PlatformError({
     code: retryable ? 'MONGO_UNAVAILABLE' : 'MONGO_FAILED',

@@ -29,6 +29,9 @@ const bulk = (cause: BulkCause, writeConcernCode?: number): MongoBulkWriteError 
   return new MongoBulkWriteError(cause, result as never)
 }
 
+/** What a socket says, not the driver. */
+const socketError = (code: string): Error => Object.assign(new Error('the socket has ended'), { code })
+
 describe('an outage', () => {
   it.each([
     ['a lost connection', new MongoNetworkError('reset')],
@@ -43,6 +46,8 @@ describe('an outage', () => {
     ['a commit whose result is unknown', server(8000, ['UnknownTransactionCommitResult'])],
     ['a bulk write that found no primary', bulk(selection())],
     ['a bulk write whose connection was lost', bulk(new MongoNetworkError('reset'))],
+    ['a connection that ended while a command was sent', socketError('ECONNRESET')],
+    ['a bulk write whose connection ended while it was sent', bulk(socketError('EPIPE') as never)],
     ['a bulk write of which a primary that stepped down refused some', bulk({ message: 'no', code: 11602 })],
     [
       'duplicates in a bulk write whose majority did not answer',
@@ -67,6 +72,11 @@ describe('a fault of ours or of the data', () => {
     ['a bulk write of duplicates', bulk({ message: 'E11000', code: 11000, writeErrors: [] })],
   ])('is not retryable: %s', (_, error) => {
     expect(translateMongoError(error)).toMatchObject({ code: 'MONGO_FAILED', retryable: false })
+  })
+
+  it('is a document too large for the serializer', () => {
+    const tooLarge = Object.assign(new RangeError('out of range'), { code: 'ERR_OUT_OF_RANGE' })
+    expect(translateMongoError(tooLarge)).toMatchObject({ code: 'MONGO_FAILED', retryable: false })
   })
 
   it('that did not come from the driver passes as it is', async () => {

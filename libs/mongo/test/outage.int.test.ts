@@ -3,6 +3,7 @@ import { startMongoProxy, type MongoProxy } from '@millrace/testkit'
 import { connectMongo } from '../src/connect-mongo.ts'
 import { mongoEventStore } from '../src/event-store.ts'
 import { mongoLeases } from '../src/leases.ts'
+import { translating } from '../src/mongo-error.ts'
 import { mongoProjectionStore } from '../src/projection-store.ts'
 import { mongoPublications } from '../src/publications.ts'
 import { mongoReadModels } from '../src/read-models.ts'
@@ -89,6 +90,24 @@ describe('while MongoDB is away', () => {
     const byCall = Object.fromEntries(Object.keys(calls).map((name, index) => [name, reasons[index]]))
     expect(byCall).toMatchObject(Object.fromEntries(Object.keys(calls).map((name) => [name, UNAVAILABLE])))
     expect(performance.now() - startedAt).toBeLessThan(20_000)
+  })
+})
+
+describe('a connection that ends while a command is still being sent', () => {
+  const MANY_BYTES = 12_000_000
+  const collection = () => database.connection.db.collection('large')
+  const large = () => ({ text: 'x'.repeat(MANY_BYTES) })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['one write', () => collection().insertOne(large())],
+    ['a bulk write', () => collection().insertMany([large()])],
+  ])('fails as retryable: %s', async (_, send) => {
+    await collection().findOne({})
+    const choked = proxy.choke()
+    const sending = translating(send)
+    await choked
+    proxy.goDown()
+    await expect(sending).rejects.toMatchObject(UNAVAILABLE)
   })
 })
 

@@ -18,11 +18,16 @@ export type MongoProxy = {
    * client does not know yet. Resolves once it is held; other connections go on. `signal` ends the waiting for it.
    */
   hold(moment: 'request' | 'reply', wanted: MongoCommand, signal?: AbortSignal): Promise<HeldMessage>
+  /** Stops reading in the middle of the next large command, and resolves; its client waits to write the rest. */
+  choke(): Promise<void>
   /** Ends all connections and takes no new ones. */
   goDown(): void
   comeBack(): void
   close(): Promise<void>
 }
+
+/** What one read of a socket gives at most: https://github.com/nodejs/node/blob/main/src/stream_base.cc */
+const READ_BYTES = 65_536
 
 type Hold = {
   readonly moment: 'request' | 'reply'
@@ -33,12 +38,19 @@ type Hold = {
 export const startMongoProxy = async (target: { host: string; port: number }): Promise<MongoProxy> => {
   const sockets = new Set<Socket>()
   const holds = new Set<Hold>()
+  const chokes = new Set<() => void>()
   let isDown = false
   const listener = createServer((client) => {
     if (isDown) return void client.destroy()
     const server = connect(target.port, target.host)
     track([client, server], sockets)
     passOn({ client, server, holds })
+    client.on('data', (chunk: Buffer) => {
+      if (chokes.size === 0 || chunk.length < READ_BYTES) return
+      client.pause()
+      chokes.forEach((onChoked) => onChoked())
+      chokes.clear()
+    })
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -52,6 +64,7 @@ export const startMongoProxy = async (target: { host: string; port: number }): P
       signal?.addEventListener('abort', () => holds.delete(hold))
       return held.promise
     },
+    choke: () => new Promise((resolve) => void chokes.add(resolve)),
     goDown: () => {
       isDown = true
       cutAll()
