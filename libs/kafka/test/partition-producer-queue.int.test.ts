@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { PlatformError } from '@millrace/runtime'
 import { fetchEndOffsets } from '../src/admin.ts'
-import type { KafkaRecord } from '../src/lane-source.ts'
 import { type PartitionProducer, type QueueBounds, makePartitionProducer } from '../src/partition-producer.ts'
-import { connect, consume, createTopic, messageOf, range, stopAll, uniqueName } from './kafka-fixture.ts'
+import { connect, createTopic, messageOf, range, stopAll } from './kafka-fixture.ts'
 import { load, patchProduce, restoreKafkajs, swallowNext } from './patch-kafkajs.ts'
-import { RecordingSource, doneWith } from './recording-source.ts'
-import { until } from './until.ts'
+import { readRecords } from './read-records.ts'
 
 const { KafkaJSNonRetriableError } = load('kafkajs') as typeof import('kafkajs')
 
@@ -120,7 +118,9 @@ describe('sends that wait', () => {
     expect(offsets).toEqual([0n, 1n, 3n, 4n, 7n])
     expect(requests()).toBe(2)
     expect(await producer.send([messageOf(8)])).toEqual({ baseOffset: 8n })
-    expect(await keysOf(topic, 9)).toEqual(range(0, 9).map((number) => `key-${number}`))
+    expect((await readRecords(topic, 9)).map(({ key }) => String(key))).toEqual(
+      range(0, 9).map((number) => `key-${number}`),
+    )
   })
 
   it('are no more together than they may be', async () => {
@@ -180,16 +180,3 @@ describe('a send that is answered with an offset of before', () => {
     })
   })
 })
-
-/** Keys of the first records of a topic. */
-const keysOf = async (topic: string, count: number): Promise<string[]> => {
-  const seen: KafkaRecord[] = []
-  const source = new RecordingSource()
-  source.apply = (records) => {
-    seen.push(...records)
-    return doneWith(records)
-  }
-  await consume({ topic, source, groupId: uniqueName('group') })
-  await until('all are read', () => seen.length === count)
-  return seen.map(({ key }) => String(key))
-}

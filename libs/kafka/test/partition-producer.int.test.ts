@@ -5,10 +5,8 @@ import { eventually } from '@millrace/testkit'
 import { fetchEndOffsets, withAdmin } from '../src/admin.ts'
 import { connectKafka } from '../src/connect-kafka.ts'
 import { type PartitionProducer, makePartitionProducer } from '../src/partition-producer.ts'
-import { connect, consume, createTopic, messageOf, stopAll, uniqueName } from './kafka-fixture.ts'
-import { RecordingSource, doneWith } from './recording-source.ts'
-import type { KafkaRecord } from '../src/lane-source.ts'
-import { until } from './until.ts'
+import { connect, createTopic, messageOf, stopAll, uniqueName } from './kafka-fixture.ts'
+import { readRecords } from './read-records.ts'
 
 const connection = connect()
 const producers: PartitionProducer[] = []
@@ -61,14 +59,7 @@ describe('a partition producer', () => {
     producers.push(producer)
     const times = [1_700_000_000_000, 852_076_800_000, 5, 1_800_000_000_000]
     await producer.send(times.map((timestamp) => ({ key: 'k', value: null, headers: { a: 'b' }, timestamp })))
-    const seen: KafkaRecord[] = []
-    const source = new RecordingSource()
-    source.apply = (records) => {
-      seen.push(...records)
-      return doneWith(records)
-    }
-    await consume({ topic, source, groupId: uniqueName('group') })
-    await until('all are read', () => seen.length === times.length)
+    const seen = await readRecords(topic, times.length)
     expect(seen.map(({ timestamp }) => timestamp)).toEqual(times)
     expect(seen[0]).toMatchObject({ key: Buffer.from('k'), value: null, headers: { a: Buffer.from('b') } })
   })

@@ -12,15 +12,10 @@ import { appendHeld, appendInline, type InlineCommit } from './append-inline.ts'
 import { coalesce } from './coalesce.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf, type Collections } from './collections.ts'
-import {
-  withoutEngineMembers,
-  type AnswerDocument,
-  type CommitDocument,
-  type ReadModelDocument,
-} from './documents.ts'
+import type { AnswerDocument, CommitDocument } from './documents.ts'
 import { eq } from './filters.ts'
 import { findFormer, scopeOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
-import type { Fields, InlineChange } from './inline-documents.ts'
+import { changeDocuments, readDocuments, type InlineChange } from './inline-documents.ts'
 import {
   loadStreams,
   type LoadedStream,
@@ -46,8 +41,8 @@ export type NewAnswer = Omit<AnswerDocument, 'expiresAt'>
 /** What a kept answer is decided on, all of one snapshot. */
 export type Sight = {
   readonly tail: LoadedStream
-  /** A document of an inline read model, without the engine's members. */
-  readDocument(projection: string, id: string): Promise<Fields | null>
+  /** Why one of the inline read models refuses the changes; undefined when none does. */
+  refusalOf(inline: readonly InlineChange[]): Promise<string | undefined>
 }
 
 type DecideAnswer = (sight: Sight) => Promise<NewAnswer | undefined>
@@ -190,10 +185,9 @@ const sightOf = async ({ collections, session }: At, wanted: StreamTail): Promis
   if (!tail) throw new Error('a load answers for every stream')
   return {
     tail,
-    readDocument: async (projection, id) => {
-      const documents = ofTenant(collections.readModel(projection), wanted.tenant)
-      const found = await documents.findOne<ReadModelDocument>({ _id: eq(id) }, { session })
-      return found && withoutEngineMembers(found)
+    refusalOf: async (inline) => {
+      const documents = await readDocuments({ collections, session }, [{ tenant: wanted.tenant, inline }])
+      return changeDocuments(documents, inline)?.reason
     },
   }
 }

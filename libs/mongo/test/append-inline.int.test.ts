@@ -166,14 +166,16 @@ describe('commits that travel together with their documents', () => {
 })
 
 describe('a kept answer', () => {
-  it('may be decided on a document of an inline read model, as it is now', async () => {
+  it('may be decided on what an inline read model would refuse, as it is now', async () => {
     const [stream, counter] = [fresh(), randomUUID()]
     await store.append(commitOf(stream, 1), [countUp(counter)])
     const seen: unknown[] = []
-    await store.keepAnswer({ tenant: TENANT, stream }, async ({ readDocument }) => {
-      seen.push(await readDocument(PROJECTION, idOf(counter)), await readDocument(PROJECTION, 'none'))
+    await store.keepAnswer({ tenant: TENANT, stream }, async ({ refusalOf }) => {
+      const [one, two] = [countUp(counter, 2), countUp(counter, 2)]
+      seen.push(await refusalOf([one]), await refusalOf([one, two]))
       return undefined
     })
-    expect(seen).toEqual([{ count: 1 }, null])
+    expect(seen).toEqual([undefined, 'full'])
+    expect(await countOf(counter)).toBe(1)
   })
 })

@@ -1,14 +1,12 @@
 export { startAdminServer, type Health } from './admin-server.ts'
 export { backoffMs, pause } from './backoff.ts'
 export { countWithin } from './count-within.ts'
-export { MAX_BODY_BYTES, createDoor, type DoorOptions } from './http/door.ts'
-export { doorLimits } from './http/door-limits.ts'
 export { openDoor } from './http/open-door.ts'
 export { parseTraceparent } from './http/trace-context.ts'
-export { parseAs, schemaFaults } from './http/json-body.ts'
+export { schemaFaults } from './http/json-body.ts'
 export { listen, type Listening } from './http/listen.ts'
 export { parseQuery } from './http/parse-query.ts'
-export { ProblemError, problemReply, problems, type FieldFault, type Problem } from './http/problem.ts'
+export { ProblemError, problems, type FieldFault, type Problem } from './http/problem.ts'
 export {
   defineRoute,
   type Call,
@@ -18,16 +16,16 @@ export {
   type ReplyRule,
   type Route,
 } from './http/route.ts'
-export { refuseForeignTenant, requireScope } from './identity/authorize.ts'
-export { makeIdentify, type Identify, type Identity } from './identity/identify.ts'
+export { requireScope } from './identity/authorize.ts'
+export type { Identity } from './identity/identify.ts'
 export { DEVELOPMENT_MARK, identityEnv } from './identity/identity-env.ts'
 export { EVERY_SCOPE, allows, type Principal } from './identity/principal.ts'
-export { publishScope, scopeTable, scopesOf, writeScope, type Scope } from './identity/scopes.ts'
+export { scopeTable, scopesOf, writeScope, type Scope } from './identity/scopes.ts'
 export { createLogger, silentLogger, type LogLevel, type Logger } from './logger.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { newId } from './new-id.ts'
 export type { OpenApiDocument } from './openapi/document.ts'
-export { toOpenApi, type DescribedApi } from './openapi/to-open-api.ts'
+export { toOpenApi } from './openapi/to-open-api.ts'
 export { PlatformError, isRetryable, messageOf } from './platform-error.ts'
 export {
   ConfigError,
@@ -37,11 +35,10 @@ export {
   mongoEnv,
   readConfig,
   serviceEnv,
-  type EnvRule,
 } from './read-config.ts'
 export { runService, type ServiceContext, type StartedService } from './run-service.ts'
 export { apiRules, workerRules } from './service-rules.ts'
 export { createShutdown, type Shutdown } from './shutdown.ts'
 export { positionTokens, type PositionTokens } from './position-token.ts'
 export { createTokenSigner, type TokenScope, type TokenSigner } from './signed-token.ts'
-export { makeWaitingLine, type LineBounds, type WaitingLine } from './waiting-line.ts'
+export { makeWaitingLine, type WaitingLine } from './waiting-line.ts'

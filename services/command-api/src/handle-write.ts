@@ -16,14 +16,7 @@
 
 import { absent, streamIdOf, type Aggregate, type Aggregates } from '@millrace/aggregates'
 import { ImpossibleEventError, fold, type Decision } from '@millrace/domain'
-import {
-  publishedBytes,
-  scopeNameOf,
-  type EventStore,
-  type Fields,
-  type InlineChange,
-  type Sight,
-} from '@millrace/mongo'
+import { publishedBytes, scopeNameOf, type EventStore } from '@millrace/mongo'
 import { backoffMs, pause } from '@millrace/runtime'
 import type { Answers } from './answers.ts'
 import {
@@ -201,7 +194,7 @@ const keepAnswer = async (deps: HandleWriteDeps, { request, aggregate, at }: Att
     const proposed = eventsOf(decision)
     if (proposed.length === 0) return answerOf(deps, attempt, decision)
     const events = await encodeEvents(deps, attempt, proposed)
-    const reason = await refusalOf(sight, inlineChangesOf(attempt, events))
+    const reason = await sight.refusalOf(inlineChangesOf(attempt, events))
     return reason === undefined ? undefined : answerOf(deps, attempt, { type: 'rejected', reason })
   })
   switch (outcome.type) {
@@ -212,17 +205,4 @@ const keepAnswer = async (deps: HandleWriteDeps, { request, aggregate, at }: Att
     case 'changed':
       return 'read'
   }
-}
-
-/** Why an inline read model refuses the commit, whose changes follow each other; undefined when none does. */
-const refusalOf = async (sight: Sight, changes: readonly InlineChange[]): Promise<string | undefined> => {
-  const changed = new Map<string, Fields | null>()
-  for (const { projection, id, change } of changes) {
-    const name = `${projection}/${id}`
-    const before = changed.has(name) ? changed.get(name) : await sight.readDocument(projection, id)
-    const verdict = change(before ?? null)
-    if (verdict.type === 'refused') return verdict.reason
-    changed.set(name, verdict.fields)
-  }
-  return undefined
 }

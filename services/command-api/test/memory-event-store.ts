@@ -80,7 +80,10 @@ export const memoryEventStore = (): EventStore => {
     keepAnswer: async (tail, decide) => {
       const answer = await decide({
         tail: read(tail),
-        readDocument: async (projection, id) => documents.get(`${projection}/${id}`) ?? null,
+        refusalOf: async (inline) => {
+          const change = tryChanges(inline)
+          return change.type === 'refused' ? change.reason : undefined
+        },
       })
       if (!answer) return { type: 'changed' }
       const former = formers.get(scopeOf(answer))

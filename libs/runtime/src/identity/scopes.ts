@@ -27,7 +27,7 @@ export type Scope = Filled<(typeof scopeTable)[number]['scope']>
 /** The scope for the commands of a context, by the context's name. */
 export const writeScope = (context: string): Scope => `${context}:write`
 
-export const publishScope = (topic: string): Scope => `publish:${topic}`
+const publishScope = (topic: string): Scope => `publish:${topic}`
 
 /** The whole table with the names filled in. */
 export const scopesOf = (names: { contexts: readonly string[]; topics: readonly string[] }): Scope[] =>
