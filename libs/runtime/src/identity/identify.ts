@@ -26,7 +26,7 @@ export type Identify = (request: IncomingMessage, requestId?: string) => Princip
 export type Identity = {
   /**
    * The principal at once when its token is known, else a promise of it. Throws (or rejects with) the problem to answer:
-   * 400 for two Authorization headers, 401, 429; or a retryable `PlatformError` when the provider does not answer.
+   * 401, 429; or a retryable `PlatformError` when the provider does not answer.
    */
   readonly identify: Identify
   /** Throws until the provider's keys have come, for readiness: a service without them can let nobody in. */

@@ -23,7 +23,10 @@ export class TokenRefusal extends Error {
 }
 
 /** The same answer for all reasons: it teaches nobody what to try next. Only no token at all has no `error` (RFC 6750). */
-export const unauthorized = (given: 'token' | 'nothing'): ProblemError =>
-  problems.unauthorized('a valid bearer token is needed', {
+export const unauthorized = (
+  given: 'token' | 'nothing',
+  detail = 'a valid bearer token is needed',
+): ProblemError =>
+  problems.unauthorized(detail, {
     headers: { 'www-authenticate': given === 'token' ? 'Bearer error="invalid_token"' : 'Bearer' },
   })

@@ -5,7 +5,7 @@ import { makeIdentify } from '../../src/identity/identify.ts'
 import { ConfigError, readConfig } from '../../src/read-config.ts'
 import { workerRules } from '../../src/service-rules.ts'
 import { z } from 'zod'
-import { configOf, identityOf, providerEnv, statusOf } from './identity-fixture.ts'
+import { configOf, identityOf, providerEnv, statusOf, statusOfRequest } from './identity-fixture.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -185,6 +185,34 @@ describe('development identity', () => {
       await statusOf(identity, wrong),
     ]).toEqual([200, 200, 401])
     expect(JSON.stringify(identity.lines)).not.toContain(TOKEN.slice(0, -1))
+  })
+
+  const statusFor = (method: string, headers: Readonly<Record<string, string>>) =>
+    statusOfRequest(identityOf({ DEV_TOKEN: TOKEN }), { method, headers })
+
+  it.each(['localhost', 'LOCALHOST:3001', 'api.localhost:3001', '127.0.0.1:3001', '127.1.2.3', '[::1]:3001'])(
+    'is for callers of %s',
+    async (host) => {
+      expect(await statusFor('POST', { host })).toBe(200)
+    },
+  )
+
+  it.each([
+    'attacker.example',
+    'localhost.attacker.example:3001',
+    '127.0.0.1.attacker.example',
+    'xlocalhost',
+    '10.0.0.1',
+    '',
+  ])('is for callers of %j only with the printed token: their pages may not speak for it', async (host) => {
+    expect(await statusFor('GET', { host })).toBe(401)
+    expect(await statusFor('GET', { host, authorization: `Bearer ${TOKEN}` })).toBe(200)
+  })
+
+  it('is not for what a page of another site sends, though one may link to us', async () => {
+    const headers = { host: 'localhost:3001', 'sec-fetch-site': 'cross-site' }
+    expect([await statusFor('POST', headers), await statusFor('GET', headers)]).toEqual([401, 200])
+    expect(await statusFor('POST', { ...headers, 'sec-fetch-site': 'same-origin' })).toBe(200)
   })
 
   it('takes no token when none was printed', async () => {

@@ -133,13 +133,15 @@ export const identifyWith = async (
 ): Promise<Principal> => identify(requestWith(token, address))
 
 /** The status that it comes to: 200, that of the problem, or 503 for an outage. */
-export const statusOf = async (
-  identity: Identity,
-  token: string | undefined,
-  address?: string,
+export const statusOf = (identity: Identity, token: string | undefined, address?: string): Promise<number> =>
+  statusOfRequest(identity, requestWith(token, address))
+
+export const statusOfRequest = async (
+  { identify }: Identity,
+  request: Pick<IncomingMessage, 'method' | 'headers'>,
 ): Promise<number> => {
   try {
-    await identifyWith(identity, token, address)
+    await identify({ socket: {}, ...request } as IncomingMessage)
     return 200
   } catch (error) {
     if (error instanceof ProblemError) return error.problem.status
