@@ -36,7 +36,7 @@ class Pending implements Deadline {
   hasPassed = false
   readonly #allowedMs: number
   readonly #line: Line
-  readonly #onPass: (problem: ProblemError) => void
+  #onPass: ((problem: ProblemError) => void) | undefined
   #controller: AbortController | undefined
   #reason: Error | undefined
 
@@ -54,20 +54,30 @@ class Pending implements Deadline {
   }
 
   end(): void {
-    this.#line.delete(this)
+    this.#leave()
   }
 
   abandon(reason: Error): void {
-    if (!this.#line.delete(this)) return
+    if (!this.#leave()) return
     this.#reason = reason
     this.#controller?.abort(reason)
   }
 
+  /**
+   * Forgets its request as well: the tables that the set has grown out of hold what they held when they were left, and one
+   * that has come into the old generation would keep requests until that is collected.
+   */
+  #leave(): boolean {
+    this.#onPass = undefined
+    return this.#line.delete(this)
+  }
+
   pass(): void {
     const problem = problemAfter(this.#allowedMs)
+    const onPass = this.#onPass
     this.hasPassed = true
     this.abandon(problem)
-    this.#onPass(problem)
+    onPass?.(problem)
   }
 }
 

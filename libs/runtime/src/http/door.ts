@@ -21,6 +21,7 @@ import { problemOf } from './problem-of.ts'
 import { makeRateLimiter } from './rate-limit.ts'
 import { readBody } from './read-body.ts'
 import { readBodyAs, readHead } from './read-input.ts'
+import { ReceivedCall } from './received-call.ts'
 import { logRequests } from './request-log.ts'
 import { boundRequestsUnderWay, type Place } from './requests-under-way.ts'
 import type { HttpMethod, Route } from './route.ts'
@@ -129,27 +130,11 @@ const handleWith = (route: Route, deadlines: Deadlines, { limits }: DoorOptions)
     response.once('close', () => {
       if (!response.writableFinished) deadline.abandon(new Error('the client is gone'))
     })
-    const reply = await route.handle({
-      requestId,
-      principal,
-      path: pathOf(request.originalUrl),
-      ...head,
-      body,
-      rawBody,
-      get signal() {
-        return deadline.signal
-      },
-      header: (name) => request.get(name),
-      prefers: (types) => request.accepts([...types]) || undefined,
-    })
+    const call = new ReceivedCall(request, deadline, { requestId, principal, ...head, body, rawBody })
+    const reply = await route.handle(call)
     deadline.end()
     if (!deadline.hasPassed) sendReply(response, reply)
   }
-}
-
-const pathOf = (url: string): string => {
-  const mark = url.indexOf('?')
-  return mark < 0 ? url : url.slice(0, mark)
 }
 
 const refuseMethod = (request: Request, allow: string): never => {

@@ -5,6 +5,7 @@ import type { OpenApiDocument } from '../openapi/document.ts'
 import type { ServiceContext } from '../run-service.ts'
 import { createDoor, MAX_BODY_BYTES } from './door.ts'
 import { doorLimits, type DoorConfig } from './door-limits.ts'
+import { keepRequestsYoung } from './keep-requests-young.ts'
 import type { SocketLimits } from './listen.ts'
 import type { Route } from './route.ts'
 
@@ -22,6 +23,7 @@ export const openDoor = (
   { config, logger, metrics, onStop }: Omit<ServiceContext<IdentityConfig & DoorConfig>, 'fail'>,
   behind: Behind,
 ): OpenedDoor => {
+  keepRequestsYoung()
   const identity = makeIdentify(config, { logger, metrics })
   onStop('identity', () => Promise.resolve(identity.close()))
   const { sockets, ...limits } = doorLimits(config)

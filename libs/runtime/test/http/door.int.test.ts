@@ -165,7 +165,7 @@ describe('a handler', () => {
   ])('learns what the client prefers: %s', async (accept, type) => {
     const raw = await openRaw(door.url)
     const header = accept === undefined ? '' : `accept: ${accept}\r\n`
-    raw.socket.write(`GET /preferred HTTP/1.1\r\nhost: x\r\n${header}connection: close\r\n\r\n`)
+    raw.socket.write(`GET /preferred HTTP/1.1\r\nhost: localhost\r\n${header}connection: close\r\n\r\n`)
     const answer = await raw.ended
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toEqual(type === undefined ? {} : { type })
@@ -287,7 +287,7 @@ describe('what the door refuses', () => {
 
 describe('a body above the limit', () => {
   const head = (more: string): string =>
-    `POST /raw HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${more}\r\n\r\n`
+    `POST /raw HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${more}\r\n\r\n`
 
   it('that says so is refused before any of it is read: 413', async () => {
     const raw = await openRaw(door.url)
@@ -409,7 +409,7 @@ describe('a request', () => {
 
   it('whose client goes away leaves its line too', async () => {
     const raw = await openRaw(door.url)
-    raw.socket.write('POST /raw HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc', () =>
+    raw.socket.write('POST /raw HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc', () =>
       raw.socket.destroy(),
     )
     await eventually(
