@@ -20,7 +20,7 @@ export type WriteRequest = AggregateRef & {
   readonly idempotencyKey: string
   /** Hash of path and body; the same key with another fingerprint is a client's mistake. */
   readonly fingerprint: string
-  /** From If-Match or Expected-Version. */
+  /** From If-Match, If-None-Match or Expected-Version. */
   readonly precondition: Precondition | undefined
   /** UTC ms; undefined means now. */
   readonly occurredAt: number | undefined

@@ -121,6 +121,11 @@ export const badCommands: Readonly<Record<string, BadRequest>> = {
   '58: an If-Match for another version': { ...withHeader('if-match', '"3"'), status: 412 },
   '58: If-Match * for nothing': { ...withHeader('if-match', '*'), status: 412 },
   '58: a weak If-Match': { ...withHeader('if-match', 'W/"0"'), status: 412 },
+  '58: a version in If-None-Match': {
+    ...withHeader('if-none-match', '"0"'),
+    status: 400,
+    detail: /if-none-match: must be \*/,
+  },
   '58: an unquoted If-Match': { ...withHeader('if-match', '0'), status: 400, detail: /if-match/ },
   '58: garbage in If-Match': { ...withHeader('if-match', '"0", garbage'), status: 400, detail: /if-match/ },
   '58: a thousand tags in If-Match': {

@@ -68,6 +68,17 @@ describe('command-api', () => {
       expect([paid.status, paid.headers['etag']]).toEqual([200, '"2"'])
     })
 
+    it('may want that nothing is there yet: 412 with what is', async () => {
+      const path = `/products/p-${randomUUID()}/add`
+      const body = '{"name":"Kettle","category":"kitchen","price":{"amount":1,"currency":"USD"}}'
+      const onlyNew = { 'if-none-match': '*' }
+      expect((await send(path, body, onlyNew)).status).toBe(200)
+      const second = await send(path, body, onlyNew)
+      expectProblem(second, 412)
+      expect(second.json()).toMatchObject({ currentVersion: 1 })
+      expectProblem(await send(path, body, { ...onlyNew, 'if-match': '"1"' }), 400)
+    })
+
     it('are rejected by name with 422', async () => {
       const answer = await send(`/orders/o-${randomUUID()}/pay`, '{"method":"card"}')
       expectProblem(answer, 422)

@@ -2,9 +2,9 @@ import { contexts, idField, timeField, type AnyContext } from '@millrace/domain'
 import { defineRoute, problems, requireScope, writeScope, type Call, type Route } from '@millrace/runtime'
 import { z } from 'zod'
 import type { HandleWrite } from '../handle-write.ts'
-import type { WriteRequest } from '../write.ts'
+import type { Precondition, WriteRequest } from '../write.ts'
 import { idempotencyKeyField } from './idempotency.ts'
-import { ifMatchField } from './if-match.ts'
+import { ifMatchField, ifNoneMatchField } from './preconditions.ts'
 import { originOf } from './origin.ts'
 import { conflictProblem, preconditionProblem, refusedProblem } from './write-problems.ts'
 import { toReply } from './write-reply.ts'
@@ -14,7 +14,11 @@ import { writtenReply } from './written.ts'
 const ROUTE = 'POST /:aggregates/:id/:command'
 
 const params = z.strictObject({ id: idField.describe('Of the aggregate; whoever makes it chooses one.') })
-const headers = z.object({ 'idempotency-key': idempotencyKeyField, 'if-match': ifMatchField.optional() })
+const headers = z.object({
+  'idempotency-key': idempotencyKeyField,
+  'if-match': ifMatchField.optional(),
+  'if-none-match': ifNoneMatchField.optional(),
+})
 
 // An offset can lead out of the years that a Kafka header can write: what was acknowledged could never be read.
 const occurredAtField = z.iso
@@ -33,6 +37,12 @@ const notAtVersion = (currentVersion: number) =>
 type Body = { readonly occurredAt?: number | undefined }
 type CommandCall = Call<z.output<typeof params>, unknown, z.output<typeof headers>, Body>
 
+const preconditionOf = (given: z.output<typeof headers>): Precondition | undefined => {
+  const { 'if-match': match, 'if-none-match': noneMatch } = given
+  if (match && noneMatch) throw problems.badRequest('send If-Match or If-None-Match, not both')
+  return match ?? noneMatch
+}
+
 const toRequest = (context: AnyContext, type: string, call: CommandCall): WriteRequest => {
   const { id } = call.params
   const { occurredAt, ...body } = call.body
@@ -43,7 +53,7 @@ const toRequest = (context: AnyContext, type: string, call: CommandCall): WriteR
     decide: (state, at) => context.decider.decide(state, { type, id, at, body }),
     ...originOf(call, ROUTE),
     idempotencyKey: call.headers['idempotency-key'],
-    precondition: call.headers['if-match'],
+    precondition: preconditionOf(call.headers),
     occurredAt,
   }
 }

@@ -13,7 +13,7 @@ export const conflictProblem = (description: string): ProblemRule => ({
 })
 
 export const preconditionProblem: ProblemRule = {
-  description: 'If-Match does not name the current version.',
+  description: 'If-Match does not name the current version, or If-None-Match found one.',
   members: z.strictObject({ currentVersion }),
   headers: { etag: 'The current version.' },
 }

@@ -27,3 +27,10 @@ export const ifMatchField = z
   .regex(IF_MATCH, 'must be * or up to 16 entity tags such as "3", in double quotes')
   .transform(toPrecondition)
   .describe('Only if the aggregate is at this version (`"3"`), or exists (`*`).')
+
+/** If-None-Match of a command: only what begins something can want it, so its tags would say nothing. */
+export const ifNoneMatchField = z
+  .string()
+  .regex(/^\s*\*\s*$/, 'must be * (only if it does not exist yet); name versions in If-Match')
+  .transform((): Precondition => ({ type: 'versions', versions: [0] }))
+  .describe('`*`: only if the aggregate does not exist yet.')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { ifMatchField } from '../src/http/if-match.ts'
+import { ifMatchField, ifNoneMatchField } from '../src/http/preconditions.ts'
 
 const versions = (...numbers: number[]) => ({ type: 'versions', versions: numbers })
 
@@ -42,5 +42,15 @@ describe('If-Match', () => {
     Array.from({ length: 17 }, () => '"1"').join(),
   ])('refuses %j', (header) => {
     expect(ifMatchField.safeParse(header).success).toBe(false)
+  })
+})
+
+describe('If-None-Match of a command', () => {
+  it.each(['*', ' * '])('understands %j', (header) => {
+    expect(ifNoneMatchField.parse(header)).toEqual(versions(0))
+  })
+
+  it.each(['', '"0"', '"3"', 'W/"3"', '*, "3"', '**'])('refuses %j', (header) => {
+    expect(ifNoneMatchField.safeParse(header).success).toBe(false)
   })
 })
