@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb'
 import type { Collections } from './collections.ts'
 import type { AnswerDocument, CommitDocument, IdempotencyKey } from './documents.ts'
-import { eq } from './filters.ts'
+import { eq, isIn } from './filters.ts'
 import { ofTenants } from './tenant-data.ts'
 
 export type AnswerScope = IdempotencyKey & { readonly tenant: string }
@@ -19,7 +19,7 @@ export const findFormers = async (
 ): Promise<(FormerAnswer | undefined)[]> => {
   if (scopes.length === 0) return []
   const found = await ofTenants(answers)
-    .find<AnswerDocument | CommitDocument>(scopes.map(ofKey), { session })
+    .find<AnswerDocument | CommitDocument>(partsOf(scopes), { session })
     .toArray()
   const byScope = new Map(found.map((document) => [scopeNameOf(scopeOf(document)), toFormer(document)]))
   return scopes.map((scope) => byScope.get(scopeNameOf(scope)))
@@ -36,14 +36,22 @@ export const scopeOf = ({
   idempotency,
 }: Pick<CommitDocument, 'tenant' | 'idempotency'>): AnswerScope => ({ tenant, ...idempotency })
 
-const ofKey = ({ tenant, principal, route, key }: AnswerScope) => ({
-  tenant,
-  where: {
-    'idempotency.principal': eq(principal),
-    'idempotency.route': eq(route),
-    'idempotency.key': eq(key),
-  },
-})
+/** Scopes of one route together: a clause for each key would be planned by itself, and cost more than the writes. */
+const partsOf = (scopes: readonly AnswerScope[]) => {
+  const groups = Map.groupBy(scopes, ({ tenant, principal, route }) =>
+    JSON.stringify([tenant, principal, route]),
+  )
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (!first) return []
+    const where = {
+      'idempotency.principal': eq(first.principal),
+      'idempotency.route': eq(first.route),
+      'idempotency.key': isIn(group.map(({ key }) => key)),
+    }
+    return [{ tenant: first.tenant, where }]
+  })
+}
 
 /** The same for equal scopes only. */
 export const scopeNameOf = ({ tenant, principal, route, key }: AnswerScope): string =>
