@@ -19,6 +19,8 @@ const MONGO_AWAY_MS = 30_000
 const KAFKA_AWAY_MS = 60_000
 const KILLS_UNDER_LOAD = 4
 const MAX_BETWEEN_KILLS_MS = 3_000
+/** Of one schedule's faults: the later ones mostly say the same. */
+const MAX_PRINTED = 20
 
 type Schedule = (side: WriteSide) => Promise<string[]>
 
@@ -75,7 +77,8 @@ export const writeSideCampaign = async (rounds: number, print: (line: string) =>
   const runAll = async (schedules: Readonly<Record<string, Schedule>>): Promise<void> => {
     for (const [name, schedule] of Object.entries(schedules)) {
       const faults = await schedule(side).catch((error: unknown) => [String(error)])
-      for (const fault of faults) print(`  ${name}: ${fault}`)
+      for (const fault of faults.slice(0, MAX_PRINTED)) print(`  ${name}: ${fault}`)
+      if (faults.length > MAX_PRINTED) print(`  ${name}: and ${faults.length - MAX_PRINTED} more`)
       const { runs, faults: before } = table.get(name) ?? { runs: 0, faults: [] }
       table.set(name, { runs: runs + 1, faults: [...before, ...faults] })
     }

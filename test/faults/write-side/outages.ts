@@ -66,9 +66,21 @@ const during = async (side: WriteSide, { lastsMs, goDown, comeBack }: Outage, du
 
 const processesOf = (side: WriteSide): string => side.replicas.map((replica) => replica.process().pid).join()
 
+/** What is asked again at the same time: a minute's calls at once would only show what a service takes. */
+const AGAIN_TOGETHER = 64
+
+const askAgain = async (side: WriteSide, calls: readonly WriteCall[]): Promise<HttpAnswer[]> => {
+  const answers: HttpAnswer[] = []
+  for (let from = 0; from < calls.length; from += AGAIN_TOGETHER) {
+    const group = calls.slice(from, from + AGAIN_TOGETHER)
+    answers.push(...(await Promise.all(group.map((call) => untilAnswered(side.replicas, call)))))
+  }
+  return answers
+}
+
 /** Everything asked meanwhile is asked again, and must be in once. */
 const settle = async (side: WriteSide, { calls, faults }: Seen): Promise<string[]> => {
-  const answers = await Promise.all(calls.map((call) => untilAnswered(side.replicas, call)))
+  const answers = await askAgain(side, calls)
   const documents = side.servers.mongoConnection.db.collection('commits')
   const keys = calls.map(({ key }) => key)
   const commits = await documents.countDocuments({ 'idempotency.key': { $in: keys } })

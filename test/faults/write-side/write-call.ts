@@ -37,10 +37,13 @@ export const appendPrice = (product: string, expected: number | 'any', amount: n
   headers: { 'expected-version': String(expected) },
 })
 
-/** False for what says "ask again": an outage, a first request that still runs, a command that lost all its races. */
+/**
+ * False for what says "ask again": an outage, too many under way, no answer in time, a first request that still runs, a
+ * command that lost all its races.
+ */
 export const isFinal = (call: WriteCall, { status, headers }: HttpAnswer): boolean => {
   if (status === 409) return call.headers !== undefined && headers['retry-after'] === undefined
-  return status !== 503
+  return ![429, 503, 504].includes(status)
 }
 
 export type Sender = {
