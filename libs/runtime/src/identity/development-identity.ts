@@ -14,13 +14,22 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /** Names of this machine that no other machine's DNS can give: https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 const LOOPBACK_NAME = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d*)?$/i
 
+const READING = ['GET', 'HEAD']
+
+const isOurOrigin = (origin: string): boolean =>
+  LOOPBACK_NAME.test(/^https?:\/\/(.*)$/.exec(origin)?.[1] ?? '')
+
 /**
  * A page of another site, in a browser of this machine, reaches loopback too: under its own name when that resolves to
- * 127.0.0.1 (DNS rebinding), or with a form. Either way the browser says whose it is.
+ * 127.0.0.1 (DNS rebinding), or with a form. Either way the browser says whose it is; some only by `Origin`, which is
+ * `null` for pages that hide it. A link to us may be followed: its site cannot read the answer.
  */
-const isOfOtherSite = ({ method = 'GET', headers }: IncomingMessage): boolean =>
-  (headers.host !== undefined && !LOOPBACK_NAME.test(headers.host)) ||
-  (headers['sec-fetch-site'] === 'cross-site' && !['GET', 'HEAD'].includes(method))
+const isOfOtherSite = ({ method = 'GET', headers }: IncomingMessage): boolean => {
+  if (headers.host !== undefined && !LOOPBACK_NAME.test(headers.host)) return true
+  if (READING.includes(method)) return false
+  const { origin, 'sec-fetch-site': site } = headers
+  return site === 'cross-site' || (origin !== undefined && !isOurOrigin(origin))
+}
 
 /**
  * Development identity: services listen on loopback only, whoever calls without a token is the principal

@@ -5,6 +5,8 @@ export type FailureLimit = {
   waitMs(address: string | undefined): number
   /** A token from this address was no good. */
   count(address: string | undefined): void
+  /** One that was counted was good after all. */
+  forgive(address: string | undefined): void
 }
 
 type Options = { readonly burst: number; readonly perMinute: number; readonly now?: () => number }
@@ -36,6 +38,11 @@ export const makeFailureLimit = ({ burst, perMinute, now = Date.now }: Options):
       const network = networkOf(address)
       const from = Math.max(forgivenAt.get(network) ?? 0, now())
       forgivenAt.set(network, Math.min(from + intervalMs, now() + fullMs))
+    },
+    forgive: (address) => {
+      const network = networkOf(address)
+      const at = forgivenAt.get(network)
+      if (at !== undefined) forgivenAt.set(network, at - intervalMs)
     },
   }
 }

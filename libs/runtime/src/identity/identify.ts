@@ -5,21 +5,21 @@
 
 import { createSecretKey } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { problems } from '../http/problem.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
-import { isRetryable } from '../platform-error.ts'
 import { bearerTokenOf } from './bearer-token.ts'
 import { developmentIdentity } from './development-identity.ts'
-import { makeFailureLimit, type FailureLimit } from './failure-limit.ts'
+import { makeFailureLimit } from './failure-limit.ts'
 import { fetchKeys } from './fetch-keys.ts'
 import type { Principal } from './principal.ts'
 import { identityProviderOf, type IdentityConfig, type IdentityProvider } from './provider.ts'
 import { makeProviderKeys, type ProviderKeys } from './provider-keys.ts'
 import { TokenRefusal, unauthorized } from './refusal.ts'
-import { watchRevokedTokens, type RevokedTokens } from './revoked-tokens.ts'
-import { makeVerifiedTokens, tokenHash, type VerifiedTokens } from './verified-tokens.ts'
-import { makeVerifyToken, type VerifiedToken, type VerifyToken } from './verify-token.ts'
+import { isRevoked, watchRevokedTokens } from './revoked-tokens.ts'
+import { makeReport } from './token-report.ts'
+import { makeVerifiedTokens, tokenHash } from './verified-tokens.ts'
+import { makeVerifyToken } from './verify-token.ts'
+import { makeVerifyUnknown } from './verify-unknown.ts'
 
 export type Identify = (request: IncomingMessage, requestId?: string) => Principal | Promise<Principal>
 
@@ -101,9 +101,6 @@ const byToken = (config: IdentityConfig, provider: IdentityProvider, deps: Deps)
   }
 }
 
-const isRevoked = ({ jti }: VerifiedToken, revoked: RevokedTokens): boolean =>
-  jti !== undefined && revoked.has(jti)
-
 const keysOf = (
   provider: IdentityProvider,
   deps: Omit<Parameters<typeof makeProviderKeys>[0], 'fetchKeys' | 'maxAgeMs'>,
@@ -119,79 +116,5 @@ const keysOf = (
     find: () => Promise.resolve({ key, goodUntilMs: Infinity }),
     refreshIfDue: () => undefined,
     ready: () => Promise.resolve(),
-  }
-}
-
-type Asked = { readonly request: IncomingMessage; readonly requestId: string | undefined }
-type Unknown = Asked & { readonly token: string; readonly key: string }
-
-type Parts = {
-  readonly verify: VerifyToken
-  readonly verified: VerifiedTokens
-  readonly revoked: RevokedTokens
-  readonly limit: FailureLimit
-  readonly report: ReturnType<typeof makeReport>
-}
-
-const makeVerifyUnknown = ({ verify, verified, revoked, limit, report }: Parts) => {
-  const running = new Map<string, Promise<Principal>>()
-
-  const refuseTooMany = (address: string | undefined): void => {
-    const waitMs = limit.waitMs(address)
-    if (waitMs === 0) return
-    report.limited()
-    throw problems.tooManyRequests('too many tokens from this address were not valid', {
-      headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
-    })
-  }
-
-  const verifyOnce = async ({ token, key, ...asked }: Unknown): Promise<Principal> => {
-    const address = asked.request.socket.remoteAddress
-    try {
-      const found = await verify(token, () => refuseTooMany(address))
-      if (isRevoked(found, revoked)) throw new TokenRefusal('revoked', 'its id is in REVOKED_TOKENS_FILE')
-      verified.keep(key, found)
-      report.verified()
-      return found.principal
-    } catch (error) {
-      if (isRetryable(error)) report.unavailable()
-      if (!(error instanceof TokenRefusal)) throw error
-      limit.count(address)
-      report.refused(error, asked)
-      throw unauthorized('token')
-    } finally {
-      running.delete(key)
-    }
-  }
-
-  return (unknown: Unknown): Promise<Principal> => {
-    refuseTooMany(unknown.request.socket.remoteAddress)
-    const other = running.get(unknown.key)
-    if (other) return other
-    const verification = verifyOnce(unknown)
-    running.set(unknown.key, verification)
-    return verification
-  }
-}
-
-const makeReport = (logger: Logger, metrics: Metrics) => {
-  const verifications = metrics.counter(
-    'millrace_identity_verifications_total',
-    'Tokens that were verified, by what came out',
-    ['outcome'],
-  )
-  const limited = metrics.counter(
-    'millrace_identity_failures_limited_total',
-    'Requests refused unseen after too many bad tokens',
-  )
-  return {
-    verified: () => verifications.inc({ outcome: 'verified' }),
-    unavailable: () => verifications.inc({ outcome: 'unavailable' }),
-    limited: () => limited.inc(),
-    refused: ({ reason, message }: TokenRefusal, { request, requestId }: Asked) => {
-      verifications.inc({ outcome: reason })
-      const { remoteAddress } = request.socket
-      logger.info({ requestId, remoteAddress, reason, detail: message }, 'token refused')
-    },
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { EnvRule } from '../read-config.ts'
+import { ConfigError, integerSetting, nodeEnv, type EnvRule } from '../read-config.ts'
 import { PUBLIC_KEY_ALGORITHMS, SHARED_SECRET_BYTES } from './algorithms.ts'
+import { readAtStart } from './revoked-tokens.ts'
 
 /** Secrets that a development run makes begin with this: they are refused in production. */
 export const DEVELOPMENT_MARK = 'dev-only-'
@@ -17,7 +18,7 @@ const setting = z.string().min(1).max(2_000).optional()
 /** What decides who may come in. The rules between these variables are {@link identityRules}. */
 export const identityEnv = {
   /** `production` refuses whatever is for development only. */
-  NODE_ENV: setting,
+  NODE_ENV: nodeEnv,
   /** Bearer token of the development principal; without one, loopback callers are that principal. */
   DEV_TOKEN: z.string().min(16).optional(),
   /** Signs cursors and position tokens; every replica of every service has the same one. */
@@ -48,12 +49,12 @@ export const identityEnv = {
     .default(['at+jwt']),
   JWT_TENANT_CLAIM: z.string().min(1).max(200).default('tenant'),
   /** Keys are asked for again after half of this; without an answer they are good until its end. */
-  JWKS_MAX_AGE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(600),
+  JWKS_MAX_AGE_SECONDS: integerSetting({ min: 60, max: 86_400 }).default(600),
   /** One `jti` a line; read again when the file changes. */
   REVOKED_TOKENS_FILE: setting,
   /** Tokens from one address that may fail at once, and how many more each minute; above it is 429. */
-  AUTH_FAILURES_BURST: z.coerce.number().int().min(1).max(100_000).default(50),
-  AUTH_FAILURES_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(60),
+  AUTH_FAILURES_BURST: integerSetting({ min: 1, max: 100_000 }).default(50),
+  AUTH_FAILURES_PER_MINUTE: integerSetting({ min: 1, max: 1_000_000 }).default(60),
 }
 
 type Env = Parameters<EnvRule>[0]
@@ -84,6 +85,7 @@ const withProvider = (env: Env): string[] => [
     ? ['DEV_TOKEN: not together with an identity provider']
     : []),
   ...algorithmFaults(env),
+  ...revokedTokensFaults(env['REVOKED_TOKENS_FILE']),
 ]
 
 const algorithmFaults = (env: Env): string[] =>
@@ -100,6 +102,16 @@ const algorithmFaults = (env: Env): string[] =>
         ? [`JWT_SECRET: ${name} needs at least ${bytes} bytes`]
         : []
     })
+
+const revokedTokensFaults = (path: string | undefined): readonly string[] => {
+  try {
+    if (path !== undefined) readAtStart(path)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
 
 const inProduction = (env: Env): string[] => [
   ...(hasProvider(env) ? [] : ['JWKS_URL: production needs an identity provider (JWKS_URL or JWT_SECRET)']),

@@ -9,15 +9,23 @@
 import type { KeyObject } from 'node:crypto'
 import { createLocalJWKSet, errors, type CryptoKey, type JWTHeaderParameters } from 'jose'
 import type { Logger } from '../logger.ts'
-import { PlatformError } from '../platform-error.ts'
 import type { ProviderKey } from './fetch-keys.ts'
+import { keysUnavailable } from './refusal.ts'
 
 /** What the key has verified may be believed until `goodUntilMs`. */
 export type FoundKey = { readonly key: CryptoKey | KeyObject; readonly goodUntilMs: number }
 
+/** What one throws ends the search there. */
+export type KeyGate = {
+  /** Nobody knows the key. */
+  onUnknownKey(): void
+  /** The provider is asked for it, which may take seconds. */
+  beforeWait(): void
+}
+
 export type ProviderKeys = {
   /** Throws jose's errors when there is no such key, a retryable `PlatformError` when there may be one. */
-  find(header: JWTHeaderParameters): Promise<FoundKey>
+  find(header: JWTHeaderParameters, gate: KeyGate): Promise<FoundKey>
   refreshIfDue(): void
   /** Throws until keys have come once. Later an outage is for the callers to be told of, not a reason to leave. */
   ready(): Promise<void>
@@ -41,13 +49,6 @@ type Held = {
   readonly fetchedAtMs: number
 }
 
-const outage = (): PlatformError =>
-  new PlatformError({
-    code: 'IDENTITY_UNAVAILABLE',
-    message: 'the identity provider does not give its keys',
-    retryable: true,
-  })
-
 export const makeProviderKeys = (options: Options): ProviderKeys => {
   const { maxAgeMs, now = Date.now } = options
   const fetcher = makeFetcher({ ...options, now })
@@ -59,7 +60,7 @@ export const makeProviderKeys = (options: Options): ProviderKeys => {
   const needKeys = async (): Promise<Held> => {
     if (!young() && (fetcher.isFetching() || mayFetch(FAILED_FETCH_EVERY_MS))) await fetcher.fetch()
     const keys = young()
-    if (!keys) throw outage()
+    if (!keys) throw keysUnavailable()
     return keys
   }
 
@@ -73,22 +74,28 @@ export const makeProviderKeys = (options: Options): ProviderKeys => {
     goodUntilMs: keys.fetchedAtMs + maxAgeMs,
   })
 
-  const findAgain = async (header: JWTHeaderParameters, unknown: unknown): Promise<FoundKey> => {
+  const findAgain = async (
+    header: JWTHeaderParameters,
+    gate: KeyGate,
+    unknown: unknown,
+  ): Promise<FoundKey> => {
+    gate.onUnknownKey()
     if (fetcher.isFetching() || mayFetch(UNKNOWN_KEY_FETCH_EVERY_MS)) {
+      gate.beforeWait()
       await fetcher.fetch()
       if (!fetcher.last()?.failed) return findIn(await needKeys(), header)
     }
-    throw fetcher.last()?.failed ? outage() : unknown
+    throw fetcher.last()?.failed ? keysUnavailable() : unknown
   }
 
   return {
-    find: async (header) => {
+    find: async (header, gate) => {
       const keys = await needKeys()
       refreshIfDue()
       try {
         return await findIn(keys, header)
       } catch (error) {
-        if (error instanceof errors.JWKSNoMatchingKey) return findAgain(header, error)
+        if (error instanceof errors.JWKSNoMatchingKey) return findAgain(header, gate, error)
         throw error
       }
     },

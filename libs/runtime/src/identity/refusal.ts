@@ -1,4 +1,5 @@
 import { problems, type ProblemError } from '../http/problem.ts'
+import { PlatformError } from '../platform-error.ts'
 
 /** Why a token is no good: for the log and the metrics, never for the client. */
 export type RefusalReason =
@@ -29,4 +30,12 @@ export const unauthorized = (
 ): ProblemError =>
   problems.unauthorized(detail, {
     headers: { 'www-authenticate': given === 'token' ? 'Bearer error="invalid_token"' : 'Bearer' },
+  })
+
+/** An outage: nobody can say whether the token is good. */
+export const keysUnavailable = (): PlatformError =>
+  new PlatformError({
+    code: 'IDENTITY_UNAVAILABLE',
+    message: 'the identity provider does not give its keys',
+    retryable: true,
   })

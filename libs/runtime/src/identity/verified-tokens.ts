@@ -8,7 +8,10 @@ export const tokenHash = (token: string): string => hash('sha256', token, 'base6
 /** Verified tokens by their hash, each until it has to be verified again. */
 export type VerifiedTokens = {
   get(key: string): VerifiedToken | undefined
-  keep(key: string, token: VerifiedToken): void
+  /** Grows with each `clear`. */
+  generation(): number
+  /** Not when all were cleared since `generation`: what verified this one may have been taken back. */
+  keep(key: string, token: VerifiedToken, generation: number): void
   clear(): void
   count(): number
 }
@@ -27,6 +30,7 @@ const bytesOf = ({ principal, jti = '' }: VerifiedToken): number => {
 }
 
 export const makeVerifiedTokens = (now: () => number): VerifiedTokens => {
+  let current = 0
   const tokens = new LRUCache<string, VerifiedToken>({
     max: MAX_TOKENS,
     maxSize: MAX_BYTES,
@@ -39,8 +43,14 @@ export const makeVerifiedTokens = (now: () => number): VerifiedTokens => {
       tokens.delete(key)
       return undefined
     },
-    keep: (key, token) => void tokens.set(key, token),
-    clear: () => tokens.clear(),
+    generation: () => current,
+    keep: (key, token, generation) => {
+      if (generation === current) tokens.set(key, token)
+    },
+    clear: () => {
+      current += 1
+      tokens.clear()
+    },
     count: () => tokens.size,
   }
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { openToken, type TokenHeader } from './open-token.ts'
 import type { Principal } from './principal.ts'
 import type { TokenRules } from './provider.ts'
-import type { FoundKey } from './provider-keys.ts'
+import type { FoundKey, KeyGate } from './provider-keys.ts'
 import { TokenRefusal, type RefusalReason } from './refusal.ts'
 import { makeReadClaims } from './token-claims.ts'
 
@@ -19,15 +19,16 @@ export type VerifiedToken = {
   readonly goodUntilMs: number
 }
 
-export type VerifyToken = (
-  token: string,
+export type Gate = KeyGate & {
   /** Called when it is this token's turn to cost something; throws to prevent that. */
-  beforeSignature: () => void,
-) => Promise<VerifiedToken>
+  beforeSignature(): void
+}
+
+export type VerifyToken = (token: string, gate: Gate) => Promise<VerifiedToken>
 
 type Options = {
   readonly rules: TokenRules
-  readonly findKey: (header: JWTHeaderParameters) => Promise<FoundKey>
+  readonly findKey: (header: JWTHeaderParameters, gate: KeyGate) => Promise<FoundKey>
   readonly now: () => number
 }
 
@@ -56,12 +57,12 @@ export const makeVerifyToken = ({ rules, findKey, now }: Options): VerifyToken =
     return payload
   }
 
-  const verify: VerifyToken = async (token, beforeSignature) => {
+  const verify: VerifyToken = async (token, gate) => {
     const header = openToken(token)
     refuseHeader(header)
-    const found = await findKey(header)
+    const found = await findKey(header, gate)
     const payload = await turns(() => {
-      beforeSignature()
+      gate.beforeSignature()
       return verifySignature(token, found)
     })
     const { principal, jti, expiresAtMs } = readClaims(payload)
@@ -74,7 +75,7 @@ export const makeVerifyToken = ({ rules, findKey, now }: Options): VerifyToken =
       goodUntilMs: Math.min(expiresAtMs + LEEWAY_SECONDS * 1_000, found.goodUntilMs),
     }
   }
-  return (token, beforeSignature) => verify(token, beforeSignature).catch(translate)
+  return (token, gate) => verify(token, gate).catch(translate)
 }
 
 const REASONS: Readonly<Record<string, RefusalReason>> = {

@@ -43,6 +43,16 @@ describe('failures of an address', () => {
     expect(limit.waitMs('a')).toBe(10_000)
   })
 
+  it('that were none after all are taken back, one at a time', () => {
+    const { limit, fail } = limitAt()
+    fail(3, 'a')
+    limit.forgive('a')
+    limit.forgive('b')
+    expect(limit.waitMs('a')).toBe(0)
+    fail(1, 'a')
+    expect(limit.waitMs('a')).toBe(10_000)
+  })
+
   it('are not those of another', () => {
     const { limit, fail } = limitAt()
     fail(3, '203.0.113.1')

@@ -215,6 +215,28 @@ describe('development identity', () => {
     expect(await statusFor('POST', { ...headers, 'sec-fetch-site': 'same-origin' })).toBe(200)
   })
 
+  it.each([
+    'https://attacker.example',
+    'null',
+    'localhost:3001',
+    'file://localhost',
+    'http://localhost.attacker.example',
+    'http://localhost:3001, https://attacker.example',
+    '',
+  ])('is not for what a page of %j sends, in a browser that says no more', async (origin) => {
+    const headers = { host: 'localhost:3001', origin }
+    for (const method of ['POST', 'PUT', 'DELETE']) expect(await statusFor(method, headers)).toBe(401)
+    expect([await statusFor('GET', headers), await statusFor('HEAD', headers)]).toEqual([200, 200])
+    expect(await statusFor('POST', { ...headers, authorization: `Bearer ${TOKEN}` })).toBe(200)
+  })
+
+  it.each(['http://localhost:3001', 'https://api.localhost', 'http://127.0.0.1:3001', 'http://[::1]:5173'])(
+    'is for pages of %s: they are of this machine',
+    async (origin) => {
+      expect(await statusFor('POST', { host: 'localhost:3001', origin })).toBe(200)
+    },
+  )
+
   it('takes no token when none was printed', async () => {
     expect(await statusOf(identityOf({}), 'undefined')).toBe(401)
   })

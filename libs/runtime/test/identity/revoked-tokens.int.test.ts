@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { eventually } from '@millrace/testkit'
 import { watchRevokedTokens, type RevokedTokens } from '../../src/identity/revoked-tokens.ts'
 import { ConfigError } from '../../src/read-config.ts'
+import { silentLogger } from '../../src/logger.ts'
 import { recordingLogger } from '../log-lines.ts'
+import { configOf, providerEnv } from './identity-fixture.ts'
 
 let folder: string
 let path: string
@@ -70,6 +72,36 @@ describe('the list of revoked tokens', () => {
     await until('a', false)
   })
 
+  it('forgets an id only when two looks in a row miss it: the first may be at a file that is being written', async () => {
+    await writeFile(path, 'a\nb\n')
+    const seen: string[] = []
+    const list: RevokedTokens = watchRevokedTokens(path, {
+      logger: { ...silentLogger, info: () => void seen.push(['a', 'b', 'c'].filter(list.has).join('')) },
+      checkEveryMs: 10,
+    })
+    revoked = list
+    await writeFile(path, 'b\nc\n')
+    await eventually(
+      () => seen,
+      ({ length }) => length >= 2,
+    )
+    expect(seen[0]).toBe('abc')
+    expect(seen.at(-1)).toBe('bc')
+  })
+
+  it('goes on being looked for while it cannot be read, though nothing changes', async () => {
+    await writeFile(path, 'a\n')
+    const { list, lines, until } = watch()
+    await rm(path)
+    await eventually(
+      () => lines.filter(({ level }) => level === 'error'),
+      ({ length }) => length >= 3,
+    )
+    expect(list.has('a')).toBe(true)
+    await writeFile(path, 'a\nb\n')
+    await until('b', true)
+  })
+
   it.each([
     ['is not there', () => Promise.resolve()],
     ['is too large', () => writeFile(path, Buffer.alloc(16 * 1024 * 1024 + 1))],
@@ -77,6 +109,12 @@ describe('the list of revoked tokens', () => {
     await prepare()
     expect(watch).toThrow(ConfigError)
     expect(watch).toThrow(/REVOKED_TOKENS_FILE/)
+  })
+
+  it('is told among the other faults of the environment when it cannot be read', () => {
+    const env = { PORT: 'http', REVOKED_TOKENS_FILE: path }
+    const read = () => configOf(providerEnv('https://issuer.example/keys', env))
+    expect(read).toThrow(/PORT: .*\n.*REVOKED_TOKENS_FILE: cannot be read/)
   })
 
   it('is empty without a file', () => {
