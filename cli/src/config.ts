@@ -1,4 +1,4 @@
-import { readConfig, mongoEnv } from '@millrace/runtime'
+import { integerSetting, readConfig, mongoEnv, type EnvRule } from '@millrace/runtime'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
@@ -7,7 +7,8 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const optionalUrl = z.string().min(1).optional()
 
-const schema = z.object({
+/** Every variable is on docs/configuration.md, which a test compares. */
+export const configSchema = z.object({
   /** Where a development run keeps its data, logs and run.json. */
   MILLRACE_HOME: z.string().default(`${ROOT}.millrace`),
   KAFKA_BROKERS: optionalUrl,
@@ -15,16 +16,28 @@ const schema = z.object({
   SCHEMA_REGISTRY_URL: optionalUrl,
   MONGO_DATABASE: mongoEnv.MONGO_DATABASE,
   /** 3 for a production cluster of three brokers or more. */
-  KAFKA_REPLICATION_FACTOR: z.coerce.number().int().min(1).max(9).default(1),
+  KAFKA_REPLICATION_FACTOR: integerSetting({ min: 1, max: 9 }).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Bearer token for `--url`, and for a development stack with an identity provider. */
+  MILLRACE_TOKEN: z.string().optional(),
+  /** Of the services, which check them: with one of them, callers need a token of that provider. */
+  JWKS_URL: z.string().optional(),
+  JWT_SECRET: z.string().optional(),
 })
 
-export type Config = z.output<typeof schema>
+export type Config = z.output<typeof configSchema>
 
-export const loadConfig = (env = process.env): Config => readConfig(schema, env)
+export const loadConfig = (env = process.env): Config => readConfig(configSchema, env)
+
+const developmentOnly: EnvRule = ({ NODE_ENV: name = 'development' }) =>
+  ['development', 'test'].includes(name)
+    ? []
+    : [
+        `NODE_ENV: \`npm start\` is for development and makes secrets of its own, so not with ${JSON.stringify(name)}; docs/configuration.md has how to run the services in production`,
+      ]
+
+/** For `millrace start`, which no production may be. */
+export const loadStartConfig = (env = process.env): Config => readConfig(configSchema, env, [developmentOnly])
 
 /** For child processes: they inherit what the user has set. */
 export const inheritedEnv = (): Readonly<Record<string, string | undefined>> => process.env
-
-/** Bearer token for `--url`. */
-export const readToken = (env = process.env): string | undefined => env['MILLRACE_TOKEN']

@@ -1,3 +1,5 @@
+import { ConfigError, EXIT_BAD_CONFIG } from '@millrace/runtime'
+
 /** Documented in docs/cli.md. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, unavailable: 69, interrupted: 130 } as const
 
@@ -10,4 +12,9 @@ export class CommandError extends Error {
     this.name = 'CommandError'
     this.exitCode = exitCode
   }
+}
+
+export const exitCodeOf = (error: unknown): number => {
+  if (error instanceof CommandError) return error.exitCode
+  return error instanceof ConfigError ? EXIT_BAD_CONFIG : EXIT.failure
 }

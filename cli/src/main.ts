@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander'
-import { ConfigError, EXIT_BAD_CONFIG, messageOf } from '@millrace/runtime'
+import { messageOf } from '@millrace/runtime'
 import { agentCommand } from './commands/agent.ts'
 import { importCommand } from './commands/import.ts'
 import { setupCommand } from './commands/setup.ts'
 import { startCommand } from './commands/start.ts'
-import { CommandError, EXIT } from './exit-codes.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
 
 const program = new Command('millrace')
   .description('event sourcing on Kafka and MongoDB')
@@ -23,17 +23,13 @@ for (const command of [
   command.exitOverride()
 }
 
-const exitCodeOf = (error: unknown): number => {
-  if (error instanceof CommandError) return error.exitCode
-  if (error instanceof ConfigError) return EXIT_BAD_CONFIG
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  return EXIT.failure
-}
-
 try {
   await program.parseAsync()
 } catch (error) {
   // Commander has written its own message already.
-  if (!(error instanceof CommanderError)) process.stderr.write(`millrace: ${messageOf(error)}\n`)
-  process.exitCode = exitCodeOf(error)
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  else {
+    process.stderr.write(`millrace: ${messageOf(error)}\n`)
+    process.exitCode = exitCodeOf(error)
+  }
 }

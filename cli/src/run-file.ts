@@ -11,7 +11,8 @@ const serviceEntry = z.object({
 
 const runSchema = z.object({
   pid: z.number(),
-  token: z.string(),
+  /** Of the development principal; null where callers need one of an identity provider. */
+  token: z.string().nullable(),
   urls: z.object({ kafka: z.string(), mongo: z.string(), registry: z.string() }),
   services: z.record(z.string(), serviceEntry),
 })

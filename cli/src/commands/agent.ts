@@ -24,7 +24,7 @@ export const agentCommand = (): Command =>
     )
     .action(async (flags: { url?: string; every: number }) => {
       const config = loadConfig()
-      const target = await findTarget('command-api', { url: flags.url, home: config.MILLRACE_HOME })
+      const target = await findTarget('command-api', { url: flags.url, config })
       await runAgent({
         ...target,
         everyMs: flags.every,

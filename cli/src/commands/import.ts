@@ -43,7 +43,7 @@ const importOrdersAction = async (
   file: string,
   flags: { url?: string; concurrency: number },
 ): Promise<void> => {
-  const target = await findTarget('command-api', { url: flags.url, home: loadConfig().MILLRACE_HOME })
+  const target = await findTarget('command-api', { url: flags.url, config: loadConfig() })
   const signal = abortOnSignals()
   const bar = startBar(await countRows(file), 'rows')
   const startedAt = performance.now()

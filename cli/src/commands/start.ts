@@ -1,15 +1,23 @@
 import { Command } from 'commander'
 import { messageOf } from '@millrace/runtime'
-import { loadConfig } from '../config.ts'
+import { loadStartConfig } from '../config.ts'
 import { onParentGone } from '../exit-with-parent.ts'
-import { EXIT } from '../exit-codes.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { start, type Started } from '../start/start.ts'
 
-const THINGS_TO_LOOK_AT = ({ run }: Started): string[] => [
+const THINGS_TO_LOOK_AT = ({ run, identity }: Started): string[] => [
   `  command-api  ${run.services['command-api']?.url ?? ''}`,
   `  query-api    ${run.services['query-api']?.url ?? ''}/read-models`,
   `  Kafka ${run.urls.kafka}   MongoDB ${run.urls.mongo}`,
   `  schema registry ${run.urls.registry}`,
+  ...identityLines(identity),
+]
+
+const identityLines = ({ type, token }: Started['identity']): string[] => [
+  ...(type === 'provider' ? ['  callers need a token of your identity provider (docs/security.md)'] : []),
+  ...(token === undefined
+    ? ['  no heartbeats of this machine: they need such a token in MILLRACE_TOKEN (docs/cli.md)']
+    : []),
 ]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -42,8 +50,9 @@ export const startCommand = (exit: (code: number) => void): Command =>
       const signal = stopSignal(exit)
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
       try {
+        const config = loadStartConfig()
         const agent = flags.agent && process.platform === 'linux'
-        const started = await start({ config: loadConfig(), ephemeral: flags.ephemeral, agent, say, signal })
+        const started = await start({ config, ephemeral: flags.ephemeral, agent, say, signal })
         say(`ready in ${secondsSince(startedAt)} s`)
         for (const line of THINGS_TO_LOOK_AT(started)) say(line)
         await aborted
@@ -53,6 +62,6 @@ export const startCommand = (exit: (code: number) => void): Command =>
       } catch (error) {
         if (signal.aborted) exit(EXIT.interrupted)
         process.stderr.write(`millrace start: ${messageOf(error)}\n`)
-        exit(EXIT.failure)
+        exit(exitCodeOf(error))
       }
     })

@@ -24,7 +24,8 @@ const TRIES_BEFORE_COMPLAINT = 6
 const BACKOFF = { firstMs: 50, maxMs: 2_000 }
 const isTemporary = (status: number): boolean => status === 409 || status === 429 || status >= 500
 
-const reasonOf = (text: string): string => {
+/** What a problem document says; of anything else its beginning. */
+export const reasonOf = (text: string): string => {
   try {
     const problem: unknown = JSON.parse(text)
     if (typeof problem === 'object' && problem !== null && 'detail' in problem) return String(problem.detail)
@@ -40,6 +41,13 @@ const toAnswer = async (response: Dispatcher.ResponseData): Promise<CommandAnswe
     return { type: 'accepted', replayed: response.headers['idempotent-replayed'] === 'true' }
   if (isTemporary(response.statusCode)) return 'again'
   return { type: 'refused', status: response.statusCode, reason: reasonOf(text) }
+}
+
+/** No command would be taken: one message is better than one for each. */
+const assertMayCall = (answer: CommandAnswer): CommandAnswer => {
+  if (answer.type === 'accepted' || ![401, 403].includes(answer.status)) return answer
+  const hint = 'set MILLRACE_TOKEN to a token that may (docs/cli.md)'
+  throw new CommandError(`command-api answered ${answer.status}: ${answer.reason}; ${hint}`)
 }
 
 /** A long wait should be no riddle, and need not be told twice. */
@@ -94,7 +102,7 @@ export const connectCommandApi = (options: {
           }
           return 'again' as const
         })
-        if (answer !== 'again') return answer
+        if (answer !== 'again') return assertMayCall(answer)
         if (performance.now() > giveUpAt)
           throw new CommandError(`command-api at ${url} keeps failing`, EXIT.unavailable)
         if (attempt >= TRIES_BEFORE_COMPLAINT) complain()

@@ -3,6 +3,7 @@ import type { LocalStack } from '@millrace/local-stack'
 import type { Config } from '../config.ts'
 import { ROOT } from '../config.ts'
 import type { DevSecrets } from './dev-secrets.ts'
+import type { RunIdentity } from './run-identity.ts'
 
 /** A process that `millrace start` runs besides the servers. */
 export type ServiceSpec = {
@@ -30,17 +31,22 @@ const sourceArgs = (script: string): string[] => [
   `${ROOT}${script}`,
 ]
 
-export type SpecInput = { readonly config: Config; readonly stack: LocalStack; readonly secrets: DevSecrets }
+export type SpecInput = {
+  readonly config: Config
+  readonly urls: LocalStack['urls']
+  readonly secrets: DevSecrets
+  readonly identity: RunIdentity
+}
 
-const sharedEnv = ({ config, stack, secrets }: SpecInput): Record<string, string> => ({
+const sharedEnv = ({ config, urls, secrets, identity }: SpecInput): Record<string, string> => ({
   HOST,
-  KAFKA_BROKERS: stack.urls.kafka,
-  MONGO_URL: stack.urls.mongo,
+  KAFKA_BROKERS: urls.kafka,
+  MONGO_URL: urls.mongo,
   MONGO_DATABASE: config.MONGO_DATABASE,
-  SCHEMA_REGISTRY_URL: stack.urls.registry,
-  DEV_TOKEN: secrets.token,
+  SCHEMA_REGISTRY_URL: urls.registry,
   TOKEN_SECRET: secrets.tokenSecret,
   LOG_LEVEL: config.LOG_LEVEL,
+  ...(identity.type === 'development' ? { DEV_TOKEN: identity.token } : {}),
 })
 
 const freePort = async (preferred: number, taken: Set<number>): Promise<number> => {
@@ -68,10 +74,10 @@ export const planServices = async (input: SpecInput): Promise<ServiceSpec[]> => 
 }
 
 /** The agent that feeds this machine's process table to command-api. */
-export const planAgent = (commandApi: ServiceSpec, secrets: DevSecrets): ServiceSpec => ({
+export const planAgent = (commandApi: ServiceSpec, token: string): ServiceSpec => ({
   name: 'agent',
   url: null,
   admin: null,
   args: [...sourceArgs('cli/src/main.ts'), 'agent', '--url', String(commandApi.url)],
-  env: { MILLRACE_TOKEN: secrets.token },
+  env: { MILLRACE_TOKEN: token },
 })

@@ -16,6 +16,7 @@ import { refuseIfRunning, removeRun, writeRun, type Run } from '../run-file.ts'
 import { foldingBar } from '../setup/folding-bar.ts'
 import { setUp } from '../setup/setup.ts'
 import { loadDevSecrets } from './dev-secrets.ts'
+import { identityOfRun, type RunIdentity } from './run-identity.ts'
 import { runService, type RunOptions } from './run-service.ts'
 import { planAgent, planServices, type ServiceSpec } from './service-specs.ts'
 
@@ -27,7 +28,7 @@ export type StartOptions = {
   readonly signal: AbortSignal
 }
 
-export type Started = { readonly run: Run; stop(): Promise<void> }
+export type Started = { readonly run: Run; readonly identity: RunIdentity; stop(): Promise<void> }
 
 type Undo = () => Promise<void>
 
@@ -93,6 +94,7 @@ export const start = async (options: StartOptions): Promise<Started> => {
     const stack = await startServers(options, logger)
     undo.push(() => stack.stop())
     const secrets = await loadDevSecrets(home)
+    const identity = identityOfRun(config, secrets)
     const progress = foldingBar()
     await setUp({
       urls: stack.urls,
@@ -102,25 +104,32 @@ export const start = async (options: StartOptions): Promise<Started> => {
       onFolded: progress.onFolded,
     }).finally(progress.stop)
     signal.throwIfAborted()
-    const specs = await planServices({ config, stack, secrets })
+    const { urls } = stack
+    const specs = await planServices({ config, urls, secrets, identity })
     const services = Object.fromEntries(specs.map((spec) => [spec.name, entryOf(spec)]))
-    const run: Run = { pid: process.pid, token: secrets.token, urls: stack.urls, services }
+    const token = identity.type === 'development' ? identity.token : null
+    const run: Run = { pid: process.pid, token, urls, services }
     const keeper = runFileKeeper(home, run)
     const warden = startWarden({ env: inheritedEnv() })
     undo.push(() => warden.close())
     const running: RunOptions = { logDir, warden, say, onPid: notePid(run, keeper.save) }
     undo.push(() => removeRun(home))
     await startServices(specs, running, undo)
-    const commandApi = specs.find(({ name }) => name === 'command-api')
-    if (options.agent && commandApi) await startServices([planAgent(commandApi, secrets)], running, undo)
+    if (options.agent) await startServices(agentsFor(specs, identity), running, undo)
     signal.throwIfAborted()
     await keeper.saved()
-    return { run, stop }
+    return { run, identity, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
+
+/** None without a token: nobody would take what it sends. */
+const agentsFor = (specs: readonly ServiceSpec[], { token }: RunIdentity): ServiceSpec[] =>
+  specs
+    .filter(({ name }) => name === 'command-api' && token !== undefined)
+    .map((commandApi) => planAgent(commandApi, String(token)))
 
 const notePid =
   (run: Run, save: () => void) =>

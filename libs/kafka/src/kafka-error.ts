@@ -66,6 +66,9 @@ const firstCode = (names: readonly string[], codes: Readonly<Record<string, stri
 /** True when the producer that got this error has been replaced by another one; it must not go on. */
 export const isFenced = (error: unknown): boolean => namesOf(error).some((name) => FENCED.has(name))
 
+/** True when the broker is only reading the state of its groups yet, as it does for a moment after it began. */
+export const isGroupLoading = (error: unknown): boolean => namesOf(error).includes('GROUP_LOAD_IN_PROGRESS')
+
 /** What kafkajs threw, as one of our codes. `doing` completes the sentence "could not …". */
 export const toPlatformError = (error: unknown, doing: string): PlatformError => {
   if (error instanceof PlatformError) return error

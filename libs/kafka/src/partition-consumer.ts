@@ -17,7 +17,7 @@ import { type KafkaConnection, boundedRetries, kafkaOf } from './connect-kafka.t
 import type { ConsumerEvent } from './consumer-event.ts'
 import { type ConsumerInput, type ConsumerState, stepConsumer } from './consumer-state.ts'
 import { type ConsumerTimings, defaultConsumerTimings } from './consumer-timings.ts'
-import { toPlatformError } from './kafka-error.ts'
+import { isGroupLoading, toPlatformError } from './kafka-error.ts'
 import { type LaneLimits, defaultLaneLimits } from './lane-limits.ts'
 import type { LaneSource, TopicPartition } from './lane-source.ts'
 import type { LaneStatus } from './lane.ts'
@@ -204,7 +204,9 @@ class GroupMember implements PartitionConsumer {
     this.#step({ type: 'crashed', error: messageOf(error), willRestart })
     if (this.#stopping) return
     this.#loseLanes()
-    if (willRestart) logger.warn({ groupId, error: messageOf(error) }, 'consumer starts over')
+    // Each first start of a new Kafka has that: its groups are being made.
+    const level = isGroupLoading(error) ? 'info' : 'warn'
+    if (willRestart) logger[level]({ groupId, error: messageOf(error) }, 'consumer starts over')
     else logger.error({ groupId, err: error }, 'consumer crashed')
     this.#tell({ type: 'crashed', error, willRestart })
     if (!willRestart) this.#giveUp(error)

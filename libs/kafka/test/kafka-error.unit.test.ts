@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it } from '@jest/globals'
 import { PlatformError } from '@millrace/runtime'
-import { isFenced, toPlatformError } from '../src/kafka-error.ts'
+import { isFenced, isGroupLoading, toPlatformError } from '../src/kafka-error.ts'
 
 const load = createRequire(import.meta.url)
 const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as {
@@ -51,5 +51,12 @@ describe('an error of kafkajs', () => {
 
   it.each([6, 45, 48, 51, 59, 91, 190])('with code %s does not say so', (code) => {
     expect(isFenced(createErrorFromCode(code))).toBe(false)
+  })
+
+  it('tells a broker that still reads its groups from one that is in trouble', () => {
+    expect([14, 15, 16, 25, 27].map((code) => isGroupLoading(createErrorFromCode(code)))).toEqual([
+      true,
+      ...[false, false, false, false],
+    ])
   })
 })

@@ -31,19 +31,42 @@ export const readConfig = <T>(schema: z.ZodType<T>, env: Env, rules: readonly En
   const between = rules.flatMap((rule) => rule(given))
   if (parsed.success && between.length === 0) return Object.freeze(parsed.data)
   const issues = parsed.error?.issues ?? []
-  throw new ConfigError([...issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`), ...between])
+  const ofFields = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new ConfigError([...new Set([...ofFields, ...between])])
 }
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback)
+/** A number of the environment; a fault says what it has to be. Both bounds are included. */
+export const integerSetting = ({ min, max }: { min: number; max?: number }) => {
+  const range = max === undefined ? `, at least ${min}` : ` from ${min} to ${max}`
+  const error = `must be a whole number${range}`
+  return z.coerce
+    .number({ error })
+    .int({ error })
+    .min(min, { error })
+    .max(max ?? Number.MAX_SAFE_INTEGER, { error })
+}
+
+const port = (fallback: number) => integerSetting({ min: 0, max: 65_535 }).default(fallback)
+
+const ENVIRONMENTS = ['production', 'development', 'test']
+
+/** Any other one is refused: `Production` or `prod` would quietly be a development run, which is open to all. */
+export const nodeEnv = z
+  .string()
+  .refine((name) => ENVIRONMENTS.includes(name), {
+    error: 'must be production, development or test, in lower case, or unset',
+  })
+  .optional()
 
 /** What every service reads, with `apiRules` or `workerRules`. Ports: 0 asks the system for a free one. */
 export const serviceEnv = (defaults: { port: number; adminPort: number }) => ({
+  NODE_ENV: nodeEnv,
   HOST: z.string().default('127.0.0.1'),
   PORT: port(defaults.port),
   ADMIN_PORT: port(defaults.adminPort),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** How long a service may take to finish what it holds: below Kubernetes' 45 s grace of our manifests. */
-  SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(100).default(20_000),
+  SHUTDOWN_TIMEOUT_MS: integerSetting({ min: 100 }).default(20_000),
 })
 
 export const mongoEnv = {
@@ -66,8 +89,8 @@ export const kafkaEnv = {
   SCHEMA_REGISTRY_URL: z.url({ error: 'required: the Confluent API root of the schema registry' }),
 }
 
-const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
-const milliseconds = (fallback: number) => z.coerce.number().int().min(100).max(3_600_000).default(fallback)
+const count = (fallback: number) => integerSetting({ min: 1 }).default(fallback)
+const milliseconds = (fallback: number) => integerSetting({ min: 100, max: 3_600_000 }).default(fallback)
 
 /** What a service takes upon itself that listens for requests. All limits are of one replica. */
 export const doorEnv = {
@@ -78,7 +101,10 @@ export const doorEnv = {
   /** Beyond these a request is answered 503 at once: its place in a longer line would come too late. */
   MAX_REQUESTS_UNDER_WAY: count(2_000),
   /** Bodies of all requests under way; parsed they take up to twenty times that. */
-  MAX_BODY_BYTES_UNDER_WAY: z.coerce.number().int().min(1_048_576).default(67_108_864),
+  MAX_BODY_BYTES_UNDER_WAY: integerSetting({ min: 1_048_576 }).default(67_108_864),
+  /** Of those, what one principal may have: a quarter, or a few could shut out all others. */
+  MAX_REQUESTS_PER_PRINCIPAL: count(500),
+  MAX_BODY_BYTES_PER_PRINCIPAL: integerSetting({ min: 1_048_576 }).default(16_777_216),
   MAX_CONNECTIONS: count(10_000),
   HEADERS_TIMEOUT_MS: milliseconds(10_000),
   REQUEST_TIMEOUT_MS: milliseconds(15_000),
@@ -86,6 +112,6 @@ export const doorEnv = {
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(65_000),
   /** How long an answer may wait for a client that does not read it. */
   ANSWER_TIMEOUT_MS: milliseconds(30_000),
-  /** From the request to its answer, for routes that do not say otherwise. */
+  /** From the whole request, body and all, to its answer, for routes that do not say otherwise. */
   DEADLINE_MS: milliseconds(30_000),
 }

@@ -1,17 +1,29 @@
+import { findProjection, type AnyProjection } from '@millrace/domain'
 import { kafkaEnv, mongoEnv, readConfig, serviceEnv, workerRules } from '@millrace/runtime'
 import { z } from 'zod'
 
-const schema = z.object({
+const asynchronous = (name: string, context: z.RefinementCtx): AnyProjection => {
+  const projection = findProjection(name)
+  if (projection && projection.kind !== 'inline') return projection
+  const message = projection
+    ? `${name} is inline: it changes with the commits, not in a projector`
+    : `there is no projection ${JSON.stringify(name)}`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+}
+
+/** Every variable is on docs/configuration.md, which a test compares. */
+export const configSchema = z.object({
   ...serviceEnv({ port: 0, adminPort: 9102 }),
   ...mongoEnv,
   ...kafkaEnv,
   /** Names of the projections this instance builds, comma-separated; all when unset. */
   PROJECTIONS: z
     .string()
-    .transform((list) => list.split(',').map((name) => name.trim()))
+    .transform((list, context) => list.split(',').map((name) => asynchronous(name.trim(), context)))
     .optional(),
 })
 
-export type Config = z.output<typeof schema>
+export type Config = z.output<typeof configSchema>
 
-export const loadConfig = (env = process.env): Config => readConfig(schema, env, workerRules)
+export const loadConfig = (env = process.env): Config => readConfig(configSchema, env, workerRules)

@@ -1,25 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { findProjection, projections, type AnyProjection } from '@millrace/domain'
+import { projections } from '@millrace/domain'
 import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka, type PartitionConsumer } from '@millrace/kafka'
 import { connectMongo, mongoProjectionStore, topicIncarnations } from '@millrace/mongo'
-import { ConfigError, runService } from '@millrace/runtime'
-import { loadConfig, type Config } from './config.ts'
+import { runService } from '@millrace/runtime'
+import { loadConfig } from './config.ts'
 import { projectionMetrics, runProjection } from './run-projection.ts'
 
 /** No lane has moved for this long although something waits: the loop is stuck, a restart is the cure. */
 const STUCK_AFTER_MS = 120_000
-
-const chosen = (names: Config['PROJECTIONS']): AnyProjection[] =>
-  names?.map(asynchronous) ?? projections.filter(({ kind }) => kind !== 'inline')
-
-const asynchronous = (name: string): AnyProjection => {
-  const projection = findProjection(name)
-  if (!projection) throw new ConfigError([`PROJECTIONS: there is no projection ${JSON.stringify(name)}`])
-  if (projection.kind === 'inline')
-    throw new ConfigError([`PROJECTIONS: ${name} is inline: it changes with the commits, not in a projector`])
-  return projection
-}
 
 const assertRunning = (consumers: readonly PartitionConsumer[]): void => {
   const idle = consumers.map((consumer) => consumer.state().type).find((state) => state !== 'running')
@@ -45,8 +34,9 @@ await runService(
       owner: randomUUID(),
       metrics: projectionMetrics(metrics),
     }
+    const chosen = config.PROJECTIONS ?? projections.filter(({ kind }) => kind !== 'inline')
     const consumers = await Promise.all(
-      chosen(config.PROJECTIONS).map((projection) =>
+      chosen.map((projection) =>
         runProjection({ ...shared, projection, logger: logger.child({ projection: projection.name }) }),
       ),
     )
