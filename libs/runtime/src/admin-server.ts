@@ -1,6 +1,9 @@
-import express from 'express'
+import express, { type NextFunction, type Request, type Response } from 'express'
 import { listen, type Listening } from './http/listen.ts'
+import { problemReply, problems, type ProblemError } from './http/problem.ts'
+import { sendReply } from './http/send-reply.ts'
 import type { Metrics } from './metrics.ts'
+import { newId } from './new-id.ts'
 import { messageOf } from './platform-error.ts'
 
 export type Health = {
@@ -37,6 +40,19 @@ const askAll = async (checks: Checks): Promise<Record<string, string>> => {
   return Object.fromEntries(await Promise.all(entries))
 }
 
+const sendProblem = (response: Response, { problem }: ProblemError): void => {
+  const requestId = newId()
+  response.setHeader('x-request-id', requestId)
+  sendReply(response, problemReply(problem, requestId))
+}
+
+/** Tells the reason, as `/readyz` does: nothing here goes into the log. */
+// eslint-disable-next-line max-params -- Express knows an error handler by its four parameters
+const answerFailure = (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
+  if (response.headersSent) next(error)
+  else sendProblem(response, problems.internal(messageOf(error)))
+}
+
 /** `/livez`, `/readyz` (says which dependency is missing) and `/metrics`, on a port of their own. */
 export const startAdminServer = async (options: {
   host: string
@@ -60,5 +76,9 @@ export const startAdminServer = async (options: {
   app.get('/metrics', async (_request, response) => {
     response.set('content-type', metrics.registry.contentType).send(await metrics.registry.metrics())
   })
+  app.use((_request, response) =>
+    sendProblem(response, problems.notFound('there is GET /livez, /readyz and /metrics here')),
+  )
+  app.use(answerFailure)
   return listen(app, options)
 }

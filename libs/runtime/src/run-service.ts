@@ -16,6 +16,7 @@ type ServiceConfig = {
   readonly PORT: number
   readonly ADMIN_PORT: number
   readonly LOG_LEVEL: LogLevel
+  readonly NODE_ENV?: string | undefined
   readonly SHUTDOWN_TIMEOUT_MS: number
 }
 
@@ -52,7 +53,7 @@ const readOrExit = <Config>({ name, loadConfig, exit }: Identity<Config>): Confi
 
 const listenFor = async (
   { handler, sockets = {} }: StartedService,
-  { HOST: host, PORT: port }: ServiceConfig,
+  { HOST: host, PORT: port, NODE_ENV }: ServiceConfig,
   { logger, metrics }: { logger: Logger; metrics: Metrics },
 ): Promise<Listening | undefined> => {
   if (!handler) return undefined
@@ -65,7 +66,8 @@ const listenFor = async (
     refused.inc({ status: String(status) })
     if (requestId !== undefined) logger.debug({ requestId, status }, 'request refused')
   }
-  return listen(handler, { host, port, limits: sockets, onRefused })
+  const isProduction = NODE_ENV === 'production'
+  return listen(handler, { host, port, limits: sockets, isProduction, onRefused })
 }
 
 export const runService = async <Config extends ServiceConfig>(

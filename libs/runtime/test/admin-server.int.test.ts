@@ -64,6 +64,27 @@ it('does not wait for a dependency that hangs', async () => {
   })
 })
 
+it.each([
+  ['of what it does not have', 'GET', '/nothing', 404],
+  ['of a method that it does not have', 'POST', '/livez', 404],
+  ['of a health that cannot be told', 'GET', '/livez', 500],
+])('%s tells by a problem document', async (_, method, path, status) => {
+  health = {
+    ...WELL,
+    live: () => {
+      throw new Error('no clock')
+    },
+  }
+  const response = await fetch(`${admin.url}${path}`, { method })
+  expect([response.status, response.headers.get('content-type')]).toEqual([
+    status,
+    'application/problem+json',
+  ])
+  const detail = status === 500 ? 'no clock' : expect.stringContaining('/readyz')
+  const instance = `urn:request:${response.headers.get('x-request-id')}`
+  expect(await response.json()).toMatchObject({ status, detail, instance })
+})
+
 it('tells the metrics, each with its service', async () => {
   metrics.counter('handled_total', 'Handled', ['kind']).inc({ kind: 'a' })
   metrics.gauge('age_seconds', 'Age', [], (gauge) => gauge.set(7))

@@ -1,16 +1,10 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { newId } from '../new-id.ts'
 import { PlatformError } from '../platform-error.ts'
-import { watchConnections, type Connections } from './connections.ts'
+import { MAX_PIPELINED, watchConnections, type Connections } from './connections.ts'
 import { problems, type ProblemError } from './problem.ts'
-import { problemOfClientError, refuseRequest, refuseSocket } from './refuse-socket.ts'
+import { clientsIdOf, makeRefusals, problemOfClientError, type Refusals } from './refuse-socket.ts'
 
 export type SocketLimits = {
   /** From the first byte of a connection, or of its next request, to the end of the headers, and of the body. */
@@ -39,6 +33,8 @@ export type Address = {
   readonly host: string
   readonly port: number
   readonly limits?: Partial<SocketLimits>
+  /** Of the answers to requests that do not reach the handler: they ask for TLS from now on then. */
+  readonly isProduction?: boolean
   /** Told of each request that ended before it reached the handler. */
   readonly onRefused?: (refusal: Refusal) => void
 }
@@ -80,25 +76,41 @@ const createLimitedServer = (limits: SocketLimits): Server => {
 const isGone = (error: NodeJS.ErrnoException, socket: Socket): boolean =>
   error.code === 'ECONNRESET' || error.code === 'HPE_INVALID_EOF_STATE' || !socket.writable
 
+type Refuse = {
+  readonly refusals: Refusals
+  readonly refused: (refusal: Refusal) => void
+}
+
+const refuseWith =
+  ({ refusals, refused }: Refuse, make: () => ProblemError) =>
+  (response: ServerResponse): void => {
+    const error = make()
+    refused({ status: error.problem.status, requestId: refusals.request(response, error) })
+  }
+
+const tooManyPipelined = (): ProblemError =>
+  problems.tooManyRequests(`a connection may have ${MAX_PIPELINED} requests that are not answered yet`, {
+    headers: { 'retry-after': '1' },
+  })
+
 /** What ends before the handler, each told to `refused`. */
-const refuseEarly = (server: Server, connections: Connections, refused: (refusal: Refusal) => void): void => {
+const refuseEarly = (server: Server, connections: Connections, { refusals, refused }: Refuse): void => {
   const answered = new WeakSet<Socket>()
 
-  const refuse = (socket: Socket, error: ProblemError): void => {
+  const refuse = (socket: Socket, error: ProblemError, requestId = newId()): void => {
     const { status } = error.problem
     const response = connections.underWay(socket)
     if (response && !response.req.complete) {
       refused({ status })
       // Its turn has not come, or its answer has begun: nothing that is sent now would be understood.
       if (response.socket === null || response.headersSent) socket.destroy()
-      else refuseRequest(response, error)
+      else refusals.request(response, error)
       return
     }
-    const requestId = newId()
     refused({ status, requestId })
     // The fault may be in what was sent behind a request that is still being answered.
-    if (response) response.once('close', () => refuseSocket(socket, error, requestId))
-    else refuseSocket(socket, error, requestId)
+    if (response) response.once('close', () => refusals.socket(socket, error, requestId))
+    else refusals.socket(socket, error, requestId)
   }
 
   /** Whoever sent a whole request before is still answered it. */
@@ -112,38 +124,32 @@ const refuseEarly = (server: Server, connections: Connections, refused: (refusal
     const socket = stream as Socket
     if (answered.has(socket)) return
     answered.add(socket)
-    if (isGone(error, socket)) return leave(socket)
+    if (isGone(error, socket) || connections.isSendingOn(socket)) return leave(socket)
     refuse(socket, problemOfClientError(error))
   })
-  server.on('connect', (_request, socket) => {
-    const requestId = newId()
-    refused({ status: 405, requestId })
-    refuseSocket(socket, problems.methodNotAllowed('this is no proxy', { headers: { allow: '' } }), requestId)
+  server.on('connect', (request, stream) => {
+    // Node listens to it no more, and without a listener an error would end the process.
+    stream.on('error', () => undefined)
+    const error = problems.methodNotAllowed('this is no proxy', { headers: { allow: '' } })
+    refuse(stream as Socket, error, clientsIdOf(request))
   })
   server.on('drop', () => refused({ status: 503 }))
 }
 
-/** What `Expect` asks for is decided by length alone: the rest of the door comes when the body is on its way. */
-const answerExpectations = (
-  server: Server,
-  limits: SocketLimits,
-  refused: (refusal: Refusal) => void,
-): void => {
-  const refuse = (response: ServerResponse, error: ProblemError): void => {
-    refused({ status: error.problem.status, requestId: refuseRequest(response, error) })
-  }
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) {
-      refuse(response, problems.tooLarge(`the body may have at most ${limits.maxBodyBytes} bytes`))
+/** What is too long is not asked for. */
+const continueWith =
+  (handler: RequestListener, maxBodyBytes: number, refuse: Refuse): RequestListener =>
+  (request, response) => {
+    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
+      refuseWith(refuse, () => problems.tooLarge(`the body may have at most ${maxBodyBytes} bytes`))(response)
       return
     }
-    response.writeContinue()
-    server.emit('request', request, response)
-  })
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
-    refuse(response, problems.expectationFailed('only 100-continue can be expected')),
-  )
-}
+    // Who is refused for another reason need not send either: the door reads the body last.
+    request.once('resume', () => {
+      if (!response.headersSent) response.writeContinue()
+    })
+    handler(request, response)
+  }
 
 const closeGently = (server: Server, connections: Connections, limits: SocketLimits): Promise<void> => {
   const closed = Promise.withResolvers<void>()
@@ -166,12 +172,23 @@ const listenError = (error: NodeJS.ErrnoException, address: string): Error =>
 
 export const listen = async (handler: RequestListener, at: Address): Promise<Listening> => {
   const limits = { ...DEFAULT_SOCKET_LIMITS, ...at.limits }
-  const refused = at.onRefused ?? (() => undefined)
+  const refuse: Refuse = {
+    refusals: makeRefusals({ production: at.isProduction ?? false }),
+    refused: at.onRefused ?? (() => undefined),
+  }
+  const unexpected = refuseWith(refuse, () => problems.expectationFailed('only 100-continue can be expected'))
   const server = createLimitedServer(limits)
-  const connections = watchConnections(server, limits.answerTimeoutMs)
-  refuseEarly(server, connections, refused)
-  answerExpectations(server, limits, refused)
-  server.on('request', handler)
+  const connections = watchConnections(server, {
+    answerTimeoutMs: limits.answerTimeoutMs,
+    refuse: refuseWith(refuse, tooManyPipelined),
+  })
+  refuseEarly(server, connections, refuse)
+  server.on('request', connections.inTurn(handler))
+  server.on('checkContinue', connections.inTurn(continueWith(handler, limits.maxBodyBytes, refuse)))
+  server.on(
+    'checkExpectation',
+    connections.inTurn((_request, response) => unexpected(response)),
+  )
   const started = Promise.withResolvers<void>()
   server.once('error', (error) => started.reject(listenError(error, `${at.host}:${at.port}`)))
   server.listen(at.port, at.host, () => started.resolve())

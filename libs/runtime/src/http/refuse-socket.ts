@@ -2,14 +2,13 @@
 // bare status line; here they get a problem document like every other failure, and then the connection ends, since nobody
 // knows where in the bytes the next request would begin.
 
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { newId } from '../new-id.ts'
+import { parseRequestId } from './check-headers.ts'
 import { LINGER_MS } from './connections.ts'
 import { problemReply, problems, type ProblemError } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
-
-const HEADERS = securityHeaders({ production: false })
 
 /** What is wrong with the bytes, by the code of Node's error; the message names what the parser stumbled over. */
 export const problemOfClientError = (error: NodeJS.ErrnoException): ProblemError => {
@@ -24,43 +23,61 @@ export const problemOfClientError = (error: NodeJS.ErrnoException): ProblemError
   )
 }
 
+export type Refusals = {
+  /**
+   * Answers a request of which nothing has been answered yet, under the id that it has, the client's own or a new one,
+   * which is returned.
+   */
+  request(response: ServerResponse, error: ProblemError): string
+  /**
+   * Answers on a socket that belongs to no request. What still comes is read and thrown away for a moment: closing over
+   * unread bytes resets the connection, and the client may never see the answer.
+   */
+  socket(socket: Duplex, error: ProblemError, requestId: string): void
+}
+
 type Message = { readonly status: number; readonly headers: Record<string, string>; readonly body: string }
 
-const messageOf = ({ problem }: ProblemError, requestId: string): Message => {
-  const { status, headers, body } = problemReply(problem, requestId)
-  const text = JSON.stringify(body)
+export const makeRefusals = (options: { production: boolean }): Refusals => {
+  const always = securityHeaders(options)
+
+  const messageOf = ({ problem }: ProblemError, requestId: string): Message => {
+    const { status, headers, body } = problemReply(problem, requestId)
+    const text = JSON.stringify(body)
+    const length = String(Buffer.byteLength(text))
+    const own = { ...headers, 'content-length': length, connection: 'close' }
+    return { status, body: text, headers: { ...always, 'x-request-id': requestId, ...own } }
+  }
   return {
-    status,
-    body: text,
-    headers: {
-      ...HEADERS,
-      'x-request-id': requestId,
-      ...headers,
-      'content-length': String(Buffer.byteLength(text)),
-      connection: 'close',
+    request: (response, error) => {
+      const requestId = idOf(response)
+      const { status, headers, body } = messageOf(error, requestId)
+      response.writeHead(status, headers).end(body)
+      return requestId
+    },
+    socket: (socket, error, requestId) => {
+      // The answer before was the last one of the connection.
+      if (!socket.writable) return
+      socket.end(linesOf(messageOf(error, requestId)))
+      socket.resume()
+      const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+      socket.once('close', () => clearTimeout(timer))
     },
   }
 }
 
-/** Answers a request of which nothing has been answered yet, under the id that it has or a new one, which is returned. */
-export const refuseRequest = (response: ServerResponse, error: ProblemError): string => {
-  const requestId = String(response.getHeader('x-request-id') ?? newId())
-  const { status, headers, body } = messageOf(error, requestId)
-  response.writeHead(status, headers).end(body)
-  return requestId
+export const clientsIdOf = ({ headers }: IncomingMessage): string | undefined => {
+  const given = headers['x-request-id']
+  return typeof given === 'string' ? parseRequestId(given) : undefined
 }
 
-/**
- * Answers on a socket that belongs to no request. What still comes is read and thrown away for a moment: closing over
- * unread bytes resets the connection, and the client may never see the answer.
- */
-export const refuseSocket = (socket: Duplex, error: ProblemError, requestId: string): void => {
-  const { status, headers, body } = messageOf(error, requestId)
-  const lines = Object.entries({ date: new Date().toUTCString(), ...headers }).map(
-    ([name, value]) => `${name}: ${value}`,
-  )
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
-  socket.resume()
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
-  socket.once('close', () => clearTimeout(timer))
+const idOf = (response: ServerResponse): string => {
+  const known = response.getHeader('x-request-id')
+  return typeof known === 'string' ? known : (clientsIdOf(response.req) ?? newId())
+}
+
+const linesOf = ({ status, headers, body }: Message): string => {
+  const lines = Object.entries({ date: new Date().toUTCString(), ...headers })
+  const head = lines.map(([name, value]) => `${name}: ${value}`).join('\r\n')
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n\r\n${body}`
 }

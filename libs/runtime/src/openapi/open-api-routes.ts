@@ -2,9 +2,9 @@
 // The viewer is Swagger UI from our own packages; its page may load nothing from anywhere else.
 
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import type { Request, RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { problems } from '../http/problem.ts'
 import type { OpenApiDocument } from './document.ts'
 
@@ -44,23 +44,34 @@ const START = `SwaggerUIBundle({
 })
 `
 
-const ASSETS = ['favicon-32x32.png', 'swagger-ui.css', 'swagger-ui-bundle.js']
+const ASSETS = [
+  ['favicon-32x32.png', 'image/png'],
+  ['swagger-ui.css', 'text/css; charset=utf-8'],
+  ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+] as const
+
+/** All that is served is in memory: an answer is one piece, and an unread one holds no file. */
+type Page = { readonly type: string; readonly content: Buffer; readonly etag: string }
 
 /** `GET /openapi.json` and `GET /docs`; other paths go on to what comes behind, at the cost of a look into a map. */
-export const openApiRoutes = (document: OpenApiDocument): RequestHandler => {
-  const pages = new Map<string, RequestHandler>([
-    ['/openapi.json', documentPage(document)],
-    ['/docs', textPage('text/html; charset=utf-8', PAGE)],
-    ['/docs/start.js', textPage('text/javascript; charset=utf-8', START)],
-    ...ASSETS.map((name): [string, RequestHandler] => [`/docs/${name}`, assetPage(name)]),
+export const openApiRoutes = (
+  document: OpenApiDocument,
+  /** Refuses by throwing. */
+  admit: (response: Response) => void,
+): RequestHandler => {
+  const pages = new Map<string, Page>([
+    ['/openapi.json', pageOf('application/json', JSON.stringify(document))],
+    ['/docs', pageOf('text/html; charset=utf-8', PAGE)],
+    ['/docs/start.js', pageOf('text/javascript; charset=utf-8', START)],
+    ...ASSETS.map(([name, type]): [string, Page] => [`/docs/${name}`, pageOf(type, readAsset(name))]),
   ])
   return (request, response, next) => {
     const page = pages.get(pathOf(request))
     if (!page) return next()
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw problems.methodNotAllowed('this can only be read', { headers: { allow: 'GET, HEAD' } })
-    response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY)
-    return page(request, response, next)
+    admit(response)
+    sendPage(page, request, response)
   }
 }
 
@@ -69,29 +80,26 @@ const pathOf = ({ url }: Request): string => {
   return mark < 0 ? url : url.slice(0, mark)
 }
 
-const documentPage = (document: OpenApiDocument): RequestHandler => {
-  const text = JSON.stringify(document)
-  const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
-  const send = textPage('application/json', text)
-  return (request, response, next) => {
-    response.setHeader('etag', etag)
-    response.setHeader('cache-control', 'no-cache')
-    if (request.fresh) response.status(304).end()
-    else void send(request, response, next)
-  }
+const readAsset = (name: string): Buffer =>
+  readFileSync(createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`))
+
+const pageOf = (type: string, source: string | Buffer): Page => {
+  const content = Buffer.from(source)
+  const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
+  return { type, content, etag }
 }
 
-const textPage =
-  (type: string, text: string): RequestHandler =>
-  (_request, response) => {
-    response.setHeader('content-type', type)
-    response.end(text)
+/** Of all conditions only `If-None-Match` is looked at: the whole page is right for whoever asks for a part of it. */
+const sendPage = ({ type, content, etag }: Page, request: Request, response: Response): void => {
+  response.setHeader('content-security-policy', CONTENT_SECURITY_POLICY)
+  response.setHeader('etag', etag)
+  // May be kept, and is asked for again before it is shown.
+  response.setHeader('cache-control', 'no-cache')
+  if (request.fresh) {
+    response.status(304).end()
+    return
   }
-
-const assetPage = (name: string): RequestHandler => {
-  const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
-  return (_request, response, next) =>
-    response.sendFile(name, { root: folder, maxAge: '1h', dotfiles: 'allow' }, (error?: Error) => {
-      if (error && !response.headersSent) next(error)
-    })
+  response.setHeader('content-type', type)
+  response.setHeader('content-length', content.length)
+  response.end(content)
 }

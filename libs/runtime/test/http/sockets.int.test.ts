@@ -1,81 +1,10 @@
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
-import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { eventually } from '@millrace/testkit'
-import { listen, type Address, type Listening } from '../../src/http/listen.ts'
-import { openRaw, type Raw } from './http-fixture.ts'
+import { closeAll, expectProblem, HOST, raw, send, serve } from './sockets-fixture.ts'
 
-const open: Listening[] = []
-const sockets: Socket[] = []
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy()
-  await Promise.all(open.splice(0).map(({ close }) => close()))
-})
+afterEach(closeAll)
 
-type TestServer = Listening & { readonly refusals: number[]; readonly refusedIds: (string | undefined)[] }
-
-/** Says what it got: method, target and body. */
-const echo: RequestListener = (request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('error', () => undefined)
-  request.on('end', () =>
-    response.end(`${request.method} ${request.url} ${Buffer.concat(chunks).toString()}`),
-  )
-}
-
-const serve = async (
-  limits: Address['limits'] = {},
-  handler: RequestListener = echo,
-): Promise<TestServer> => {
-  const refusals: number[] = []
-  const refusedIds: (string | undefined)[] = []
-  const server = await listen(handler, {
-    host: '127.0.0.1',
-    port: 0,
-    limits,
-    onRefused: ({ status, requestId }) => {
-      refusals.push(status)
-      refusedIds.push(requestId)
-    },
-  })
-  open.push(server)
-  return { ...server, refusals, refusedIds }
-}
-
-const raw = async ({ url }: Listening): Promise<Raw> => {
-  const connection = await openRaw(url)
-  sockets.push(connection.socket)
-  return connection
-}
-
-const send = async (server: Listening, text: string): Promise<string> => {
-  const connection = await raw(server)
-  connection.socket.write(text)
-  return connection.ended
-}
-
-/** The one answer of a connection, which is a problem document and the end. */
-const expectProblem = (answer: string, status: number): Record<string, unknown> => {
-  const [head = '', body = '', ...more] = answer.split('\r\n\r\n')
-  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
-  expect(head).toMatch(/^content-type: application\/problem\+json$/im)
-  expect(head).toMatch(/^connection: close$/im)
-  expect(head).toMatch(/^x-content-type-options: nosniff$/im)
-  expect(head).toMatch(new RegExp(`^content-length: ${Buffer.byteLength(body)}$`, 'im'))
-  expect(more).toEqual([])
-  const problem = JSON.parse(body) as Record<string, unknown>
-  expect(problem).toMatchObject({
-    status,
-    type: expect.stringMatching(/^https:\/\/millrace\.dev\/problems\//),
-  })
-  const requestId = /^x-request-id: (.*)$/im.exec(head)?.[1]
-  expect(problem['instance']).toBe(`urn:request:${requestId}`)
-  return problem
-}
-
-const HOST = 'Host: x\r\n'
 const CHUNKED = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`
 
 describe('what is no HTTP is answered with a problem, and the connection ends', () => {
@@ -130,6 +59,12 @@ describe('what is no HTTP is answered with a problem, and the connection ends', 
     expect(server.refusals).toEqual([400])
   })
 
+  it('asks for TLS from now on in production only', async () => {
+    const hsts = /^strict-transport-security: max-age=\d+/im
+    expect(await send(await serve(), 'rubbish\r\n\r\n')).not.toMatch(hsts)
+    expect(await send(await serve({}, undefined, { isProduction: true }), 'rubbish\r\n\r\n')).toMatch(hsts)
+  })
+
   it('is told of under the id in its answer', async () => {
     const server = await serve()
     const { instance } = expectProblem(await send(server, 'rubbish\r\n\r\n'), 400)
@@ -161,6 +96,35 @@ describe('what is no HTTP is answered with a problem, and the connection ends', 
     const answer = await send(server, `CONNECT example.org:443 HTTP/1.1\r\n${HOST}\r\n`)
     expectProblem(answer, 405)
     expect(answer).toMatch(/^allow: $/im)
+  })
+
+  it('CONNECT behind a request is answered after it', async () => {
+    const finish = Promise.withResolvers<void>()
+    const server = await serve(
+      {},
+      (_request, response) => void finish.promise.then(() => response.end('done')),
+    )
+    const connection = await raw(server)
+    connection.socket.write(`GET / HTTP/1.1\r\n${HOST}\r\nCONNECT a:443 HTTP/1.1\r\n${HOST}\r\n`)
+    await eventually(
+      () => server.refusals,
+      (refusals) => refusals.length === 1,
+    )
+    finish.resolve()
+    const [, first, second = ''] = /^(HTTP\/1\.1 200 [^]*?done)([^]*)$/.exec(await connection.ended) ?? []
+    expect(first).toBeDefined()
+    expectProblem(second, 405)
+  })
+
+  it('CONNECT of a client that breaks off does no harm', async () => {
+    const server = await serve()
+    const connection = await raw(server)
+    connection.socket.write(`CONNECT a:443 HTTP/1.1\r\n${HOST}\r\n`)
+    await once(connection.socket, 'data')
+    connection.socket.resetAndDestroy()
+    await connection.ended
+    const next = await send(server, `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)
+    expect(next).toMatch(/^HTTP\/1\.1 200 /)
   })
 
   it('garbage without end: one answer, and an end', async () => {
@@ -261,6 +225,18 @@ describe('Expect', () => {
     expect(await connection.ended).toMatch(/100 Continue\r\n\r\nHTTP\/1\.1 200 [^]*POST \/ abc$/)
   })
 
+  it('100-continue is not told to go on when the answer is there without the body', async () => {
+    const server = await serve(
+      {},
+      (_request, response) => void response.writeHead(401, { 'content-length': 3 }).end('who'),
+    )
+    const connection = await raw(server)
+    connection.socket.write(expecting('100-continue', 3))
+    await eventually(connection.received, (text) => text.endsWith('who'))
+    connection.socket.end('abc')
+    expect(await connection.ended).toMatch(/^HTTP\/1\.1 401 [^]*who$/)
+  })
+
   it('100-continue with too large a body: 413, and it need not be sent', async () => {
     const server = await serve({ maxBodyBytes: 3 })
     expectProblem(await send(server, expecting('100-continue', 4)), 413)
@@ -271,10 +247,36 @@ describe('Expect', () => {
     const server = await serve()
     expectProblem(await send(server, expecting('a-miracle', 4)), 417)
   })
+
+  it('is refused under the id that the client gave, if that is one', async () => {
+    const server = await serve({ maxBodyBytes: 3 })
+    const under = (id: string, text: string) => text.replace('\r\n\r\n', `\r\nX-Request-Id: ${id}\r\n\r\n`)
+    const tooLarge = expectProblem(await send(server, under('mine-1', expecting('100-continue', 4))), 413)
+    const unexpected = expectProblem(await send(server, under('mine-2', expecting('a-miracle', 1))), 417)
+    const connect = expectProblem(
+      await send(server, under('mine-3', `CONNECT a:443 HTTP/1.1\r\n${HOST}\r\n`)),
+      405,
+    )
+    const instances = [tooLarge, unexpected, connect].map(({ instance }) => instance)
+    expect(instances).toEqual(['urn:request:mine-1', 'urn:request:mine-2', 'urn:request:mine-3'])
+    expect(server.refusedIds).toEqual(['mine-1', 'mine-2', 'mine-3'])
+    const other = expectProblem(await send(server, under('no id', expecting('a-miracle', 1))), 417)
+    expect(other['instance']).not.toContain('no id')
+  })
 })
 
 describe('a slow client', () => {
   const limits = { headersTimeoutMs: 200, requestTimeoutMs: 400 }
+
+  it('has one answer when that came before the body', async () => {
+    const server = await serve(
+      limits,
+      (_request, response) => void response.writeHead(401, { 'content-length': 3 }).end('who'),
+    )
+    const answer = await send(server, `POST / HTTP/1.1\r\n${HOST}Content-Length: 9\r\n\r\n{`)
+    expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*who$/)
+    expect(answer).not.toContain('408')
+  })
   const begun = [
     ['says nothing', '', limits.headersTimeoutMs],
     ['does not end its headers', `POST / HTTP/1.1\r\n${HOST}`, limits.headersTimeoutMs],
@@ -333,9 +335,8 @@ describe('a client that does not read', () => {
       response.on('close', () => closed.resolve(response.writableFinished))
       response.end(Buffer.alloc(MANY))
     })
-    const { hostname, port } = new URL(server.url)
-    const socket = connect(Number(port), hostname).pause()
-    sockets.push(socket)
+    const { socket } = await raw(server)
+    socket.pause()
     socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`)
     expect(await closed.promise).toBe(false)
   })
@@ -346,11 +347,31 @@ describe('a client that does not read', () => {
       response.on('close', () => closed.resolve())
       response.write(Buffer.alloc(MANY))
     })
-    const { hostname, port } = new URL(server.url)
-    const socket = connect(Number(port), hostname).pause()
-    sockets.push(socket)
+    const { socket } = await raw(server)
+    socket.pause()
     socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`)
     await closed.promise
+  })
+
+  it('is also one that reads a stream, but so slowly that it does not come to its end', async () => {
+    const closed = Promise.withResolvers<void>()
+    const server = await serve({ answerTimeoutMs: 400 }, (_request, response) => {
+      const pump = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(16_384)));
+      }
+      response.on('drain', pump)
+      response.on('close', () => closed.resolve())
+      pump()
+    })
+    const { socket } = await raw(server)
+    socket.on('data', () => socket.pause())
+    const timer = setInterval(() => socket.resume(), 10)
+    try {
+      socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`)
+      await closed.promise
+    } finally {
+      clearInterval(timer)
+    }
   })
 
   it('is not one whose handler takes its time', async () => {
