@@ -85,7 +85,7 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
     'GET /streams/{id}': (theirs) => [
       get(`/streams/${ofOrder(theirs)}`, 404),
       get(`/streams/${ofOrder(theirs)}?direction=backward`, 404),
-      get(`/streams/${FIRST}%2F${ofOrder(theirs)}`, 404),
+      get(`/streams/${FIRST}%2F${ofOrder(theirs)}`, 400),
       ...theirs.eventIds.map((id) => get(`/streams/${id}`, 404)),
     ],
     'GET /streams/{id}/metadata': (theirs) => [

@@ -13,7 +13,7 @@ export {
 } from './context.ts'
 export { type InlineChange, inlineChangesOf } from './inline-changes.ts'
 export { type AggregateRef, contexts, findContextByPath, inlineProjections, parseStream } from './contexts.ts'
-export { idField, textField, timeField } from './fields.ts'
+export { idField, streamField, textField, timeField } from './fields.ts'
 export {
   type OrderCommand,
   type OrderEvent,

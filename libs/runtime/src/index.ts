@@ -3,9 +3,10 @@ export { backoffMs, pause } from './backoff.ts'
 export { countWithin } from './count-within.ts'
 export { openDoor } from './http/open-door.ts'
 export { parseTraceparent } from './http/trace-context.ts'
-export { schemaFaults } from './http/json-body.ts'
+export { schemaFaults } from './http/parse-as.ts'
 export { listen, type Listening } from './http/listen.ts'
 export { parseQuery } from './http/parse-query.ts'
+export { wholeNumber, wholeNumberOr } from './http/whole-number.ts'
 export { ProblemError, problems, type FieldFault, type Problem } from './http/problem.ts'
 export {
   defineRoute,
@@ -31,10 +32,12 @@ export {
   ConfigError,
   EXIT_BAD_CONFIG,
   doorEnv,
+  integerSetting,
   kafkaEnv,
   mongoEnv,
   readConfig,
   serviceEnv,
+  type EnvRule,
 } from './read-config.ts'
 export { runService, type ServiceContext, type StartedService } from './run-service.ts'
 export { apiRules, workerRules } from './service-rules.ts'

@@ -9,7 +9,7 @@ import {
   readConfig,
   serviceEnv,
 } from '../src/read-config.ts'
-import { apiRules } from '../src/service-rules.ts'
+import { apiRules, workerRules } from '../src/service-rules.ts'
 
 const schema = z.object({
   ...serviceEnv({ port: 3001, adminPort: 4001 }),
@@ -91,6 +91,19 @@ describe('a bad environment', () => {
     ])
   })
 
+  it.each(['abc', '1.5', '-1', '65536', 'NaN', 'Infinity'])(
+    'is told once that a port is none: %s',
+    (PORT) => {
+      expect(faultsOf({ ...GOOD, PORT })).toEqual(['PORT: must be a whole number from 0 to 65535'])
+    },
+  )
+
+  it('says what a number without an upper bound must be', () => {
+    const fault = 'SHUTDOWN_TIMEOUT_MS: must be a whole number, at least 100'
+    for (const SHUTDOWN_TIMEOUT_MS of ['soon', '99'])
+      expect(faultsOf({ ...GOOD, SHUTDOWN_TIMEOUT_MS })).toEqual([fault])
+  })
+
   it('does not repeat a secret', () => {
     const faults = faultsOf({ ...GOOD, TOKEN_SECRET: 'too-short-secret', DEV_TOKEN: 'hunter2' })
     expect(namesOf(faults).toSorted()).toEqual(['DEV_TOKEN', 'TOKEN_SECRET'])
@@ -100,5 +113,23 @@ describe('a bad environment', () => {
   it('ends a process with the code for a configuration that cannot be used', () => {
     expect(EXIT_BAD_CONFIG).toBe(78)
     expect(new ConfigError(['A: no', 'B: no']).message).toMatch(/\n {2}- A: no\n {2}- B: no$/)
+  })
+})
+
+describe('NODE_ENV', () => {
+  const worker = z.object(serviceEnv({ port: 0, adminPort: 0 }))
+
+  it.each(['Production', 'PRODUCTION', 'production ', 'prod', 'staging', 'dev'])(
+    'is no development run for being %j',
+    (NODE_ENV) => {
+      const fault = [expect.stringMatching(/^NODE_ENV: must be production, development or test/)]
+      expect(faultsOf({ ...GOOD, NODE_ENV })).toEqual(fault)
+      expect(() => readConfig(worker, { NODE_ENV }, workerRules)).toThrow(/NODE_ENV/)
+    },
+  )
+
+  it.each(['development', 'test', ''])('may be %j', (NODE_ENV) => {
+    expect(faultsOf({ ...GOOD, NODE_ENV })).toEqual([])
+    expect(() => readConfig(worker, { NODE_ENV }, workerRules)).not.toThrow()
   })
 })

@@ -239,10 +239,21 @@ describe('POST /streams/{id}/events', () => {
     expect(await commits().countDocuments()).toBe(before)
   })
 
-  it.each(['nothing-x', 'orders.order-', 'orders.invoice-1', '$all', 'orders.order-a%2Fb'])(
+  it.each(['nothing-x', 'orders.order', 'orders.invoice-1', '$all'])(
     'knows no stream called %s',
     async (stream) => {
       expect((await append(stream, 'any', { events: [placed] })).status).toBe(404)
+    },
+  )
+
+  it.each(['orders.order-', 'orders.order-a%2Fb', 'orders.order-a%00b', `orders.order-${'a'.repeat(129)}`])(
+    'says what an id is when it is none: %s',
+    async (stream) => {
+      const answer = await append(stream, 'any', { events: [placed] })
+      expect([answer.status, answer.json()['detail']]).toEqual([
+        400,
+        expect.stringMatching(/^id: must be a stream such as .* 1 to 128 characters of A-Z a-z/),
+      ])
     },
   )
 })

@@ -1,5 +1,23 @@
 import type { BadRequest } from '../../../test/support/bad-inputs/bad-input.ts'
 
+/** What can be no stream is never looked for. */
+const noStreams: readonly string[] = [
+  'a%00b',
+  'a%0Ab',
+  'a%2Fb',
+  '..%2Fb',
+  '%2E%2E%2F%2E%2E%2Fb',
+  'demo%2Forders.order-o-1',
+  '%C3%BC',
+  'orders.order-',
+  'orders.order-%2E%2E',
+  'orders.order-a%20b',
+  'orders.order-%E2%80%8B',
+  `orders.order-${'a'.repeat(129)}`,
+  'a'.repeat(10_000),
+  '{"$ne":null}',
+]
+
 const refused: readonly (readonly [path: string, status: 400 | 404])[] = [
   ['/streams/orders.order-o-1?count=0', 400],
   ['/streams/orders.order-o-1?count=1001', 400],
@@ -31,13 +49,8 @@ const refused: readonly (readonly [path: string, status: 400 | 404])[] = [
   ['/streams/orders.order-none?direction=backward', 404],
   ['/streams/orders.order-none/metadata', 404],
   ['/streams/orders.order', 404],
-  ['/streams/orders.order-', 404],
   ['/streams/$none', 404],
   ['/streams/$all/metadata', 404],
-  ['/streams/a%00b', 404],
-  ['/streams/a%2Fb', 404],
-  [`/streams/orders.order-${'a'.repeat(300)}`, 404],
-  ['/streams/{"$ne":null}', 404],
   ['/streams', 404],
   ['/categories/orders', 404],
   ['/categories/orders.order.events', 404],
@@ -51,6 +64,12 @@ const refused: readonly (readonly [path: string, status: 400 | 404])[] = [
 ]
 
 /** Requests that no read of the event store answers. */
-export const badReads: Readonly<Record<string, BadRequest>> = Object.fromEntries(
-  refused.map(([path, status]) => [path, { path, status }]),
-)
+export const badReads: Readonly<Record<string, BadRequest>> = Object.fromEntries([
+  ...refused.map(([path, status]): [string, BadRequest] => [path, { path, status }]),
+  ...noStreams
+    .flatMap((id) => [`/streams/${id}`, `/streams/${id}/metadata`, `/snapshots/${id}/latest`])
+    .map((path): [string, BadRequest] => [
+      `50: ${path}`,
+      { path, status: 400, detail: /^id: must be a stream such as/ },
+    ]),
+])

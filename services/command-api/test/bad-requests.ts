@@ -150,22 +150,78 @@ export const badCommands: Readonly<Record<string, BadRequest>> = {
   },
 }
 
-const append = (expectedVersion: string): HttpRequest => ({
+const append = (expectedVersion = 'none', more: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'POST',
   path: '/streams/orders.order-bad-1/events',
   headers: headersWith({ 'expected-version': expectedVersion }),
   body: '[{"type":"OrderPaid","data":{"method":"card"}}]',
+  ...more,
 })
 
-export const badAppends: Readonly<Record<string, BadRequest>> = Object.fromEntries(
-  ['-1', '9007199254740992', '"41"', '4.5', '1e2', '0x1', ''].map((version) => [
-    `59: an Expected-Version of ${version || 'nothing'}`,
-    { ...append(version), status: 400, detail: /expected-version/ },
-  ]),
-)
+const appendTo = (stream: string): HttpRequest => append('none', { path: `/streams/${stream}/events` })
+
+/** Of so many names each, none of which may stand there. */
+const namesOf = (count: number): string => Array.from({ length: count }, (_, index) => `"N${index}":1`).join()
+const appendMany = (count: number, fields: string): HttpRequest => {
+  const event = `{"type":"OrderPaid","data":{},${fields}}`
+  return append('none', { body: `[${Array.from({ length: count }, () => event).join()}]` })
+}
+
+export const badAppends: Readonly<Record<string, BadRequest>> = {
+  ...Object.fromEntries(
+    ['-1', '9007199254740992', '"41"', '4.5', '1e2', '0x1', ''].map((version) => [
+      `59: an Expected-Version of ${version || 'nothing'}`,
+      { ...append(version), status: 400, detail: /expected-version/ },
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['orders.order-a%2Fb', 'orders.order-a%00b', `orders.order-${'a'.repeat(129)}`, '..%2Fb'].map(
+      (stream) => [
+        `50: an append to ${stream}`,
+        { ...appendTo(stream), status: 400, detail: /^id: must be a stream .* 1 to 128 characters of A-Z/ },
+      ],
+    ),
+  ),
+  'an append to a stream of no context': { ...appendTo('sales.sale-1'), status: 404 },
+  'an append with 17 entries of metadata': {
+    ...appendMany(1, `"metadata":{${namesOf(17)}}`),
+    status: 400,
+    pointer: '/0/metadata',
+  },
+  '43: 256 entries of metadata in each of 76 events': {
+    ...appendMany(76, `"metadata":{${namesOf(256)}}`),
+    status: 400,
+    pointer: '/0/metadata',
+  },
+  '43: 16 bad entries of metadata in each of 400 events': {
+    ...appendMany(400, `"metadata":{${namesOf(16)}}`),
+    status: 400,
+    pointer: '/0/metadata/N0',
+  },
+  '43: 250 unknown fields in each of 78 events': {
+    ...appendMany(78, namesOf(250)),
+    status: 400,
+    pointer: '/0/N0',
+  },
+  '43: 19,990 names in one event': {
+    ...appendMany(1, namesOf(19_990)),
+    status: 400,
+    detail: /more than 256 names in one object, at byte \d+$/,
+  },
+}
 
 const beat = { host: 'm-1', name: 'node', pid: 1, startedAt: 0, at: 1_000, beat: 1, cpu: 0, rss: 0 }
 export const heartbeat = (fields: object = {}): string => JSON.stringify({ ...beat, ...fields })
+const badBeat = heartbeat({
+  host: ':',
+  name: '',
+  pid: -1,
+  startedAt: -1,
+  at: -1,
+  beat: 0.5,
+  cpu: -1,
+  rss: null,
+})
 
 export const ndjson = { 'content-type': 'application/x-ndjson' }
 const json = { 'content-type': 'application/json' }
@@ -198,6 +254,21 @@ export const badHeartbeats: Readonly<Record<string, BadRequest>> = {
     ...beats(`[${heartbeat({ at: 253_402_300_800_000 })}]`),
     status: 400,
     pointer: '/0/at',
+  },
+  'heartbeats: a thousand, all of them bad': {
+    ...beats(`[${Array.from({ length: 1_000 }, () => badBeat).join()}]`),
+    status: 400,
+    pointer: '/0/host',
+  },
+  'heartbeats: a thousand, the last one bad': {
+    ...beats(`[${Array.from({ length: 999 }, () => heartbeat()).join()},${badBeat}]`),
+    status: 400,
+    pointer: '/999/host',
+  },
+  'heartbeats: a line whose string does not end': {
+    ...beats(`${heartbeat()}\n{"host":"${'c'.repeat(1_000_000)}`, ndjson),
+    status: 400,
+    detail: /^line 2 is not JSON/,
   },
   'heartbeats: more than the limit': {
     ...beats(`[${Array.from({ length: 1_001 }, () => heartbeat()).join()}]`),

@@ -1,11 +1,11 @@
 import type { AnyProjection } from '@millrace/domain'
 import type { Condition, FoundDocument, ListQuery, PageEnd } from '@millrace/mongo'
-import { problems, type TokenSigner } from '@millrace/runtime'
+import { problems, wholeNumberOr, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
 import { waitParameters } from './wait-for-position.ts'
 
 const MAX_LIMIT = 200
-const DEFAULT_LIMIT = '50'
+const DEFAULT_LIMIT = 50
 
 type Filter = AnyProjection['filters'][string]
 
@@ -63,12 +63,7 @@ const sortOf = ({ sorts }: AnyProjection) => {
     .describe('Order of the list; with a minus the other way round.')
 }
 
-const limit = z
-  .string()
-  .regex(/^(?:[1-9]\d?|1\d\d|200)$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
-  .default(DEFAULT_LIMIT)
-  .transform(Number)
-  .describe(`At most so many documents, 1 to ${MAX_LIMIT}.`)
+const limit = wholeNumberOr(DEFAULT_LIMIT, { min: 1, max: MAX_LIMIT }).describe('At most so many documents.')
 
 const paging = {
   limit,

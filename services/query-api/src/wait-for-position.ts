@@ -4,15 +4,15 @@ import {
   pause,
   positionTokens,
   problems,
-  type Principal,
+  wholeNumberOr,
+  type Call,
   type ProblemRule,
   type TokenSigner,
 } from '@millrace/runtime'
 import { z } from 'zod'
 
-const DEFAULT_TIMEOUT_MS = '5000'
+const DEFAULT_TIMEOUT_MS = 5_000
 export const MAX_TIMEOUT_MS = 30_000
-const TOO_LONG = `must be 0 to ${MAX_TIMEOUT_MS} milliseconds`
 const FIRST_POLL_MS = 5
 const MAX_POLL_MS = 100
 
@@ -24,12 +24,9 @@ export type WaitDeps = {
 
 export const waitParameters = {
   after: z.string().optional().describe('A position: the answer is not older.'),
-  timeout: z
-    .string()
-    .regex(/^(?:[0-2]?\d{1,4}|30000)$/, TOO_LONG)
-    .default(DEFAULT_TIMEOUT_MS)
-    .transform(Number)
-    .describe(`How long to wait for it, 0 to ${MAX_TIMEOUT_MS} ms.`),
+  timeout: wholeNumberOr(DEFAULT_TIMEOUT_MS, { min: 0, max: MAX_TIMEOUT_MS }).describe(
+    'How long to wait for it, in ms.',
+  ),
 }
 
 /** What a list or document is answered with when it is asked for too early. */
@@ -50,6 +47,9 @@ export const lateProblem: ProblemRule = {
 
 export type Wait = { readonly after?: string | undefined; readonly timeout: number }
 
+/** Of its call: `signal` ends the waiting when nobody waits any more. */
+export type WaitingCall = Pick<Call<unknown, Wait>, 'principal' | 'query' | 'signal'>
+
 /** Returns once the projection contains the commit that `after` names; 504 with where it stands otherwise. */
 export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps) => {
   const tokens = positionTokens(signer)
@@ -66,9 +66,10 @@ export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps
     return (await checkpoints.read(id))?.lastSequence ?? 0
   }
 
-  return async (projection: AnyProjection, principal: Principal, wait: Wait): Promise<void> => {
-    const { after, timeout: timeoutMs } = wait
+  return async (projection: AnyProjection, call: WaitingCall): Promise<void> => {
+    const { after, timeout: timeoutMs } = call.query
     if (after === undefined) return
+    const { principal, signal } = call
     const commitId = commitOf(principal.tenant, after)
     const deadline = performance.now() + timeoutMs
     for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
@@ -82,7 +83,8 @@ export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps
       if (where.type === 'published' && reached >= where.lastSequence) return
       const left = deadline - performance.now()
       if (left <= 0) throw late(projection, where, { reached, timeoutMs })
-      await pause(Math.min(delay, left))
+      await pause(Math.min(delay, left), signal)
+      signal.throwIfAborted()
     }
   }
 }

@@ -35,6 +35,12 @@ export const badQueries: readonly string[] = [
   'customerId[$regex]=.*',
   '$where=sleep(5000)',
   'filter={"$where":"sleep(5000)"}',
+  'customerId=%',
+  'customerId=%zz',
+  'customerId=%00',
+  'customerId=%FF',
+  'customerId=%E0%A4%A',
+  'customerId=a%ED%A0%80',
   'cursor=garbage',
   'cursor=',
   'cursor=a&cursor=b',
@@ -63,9 +69,13 @@ const refused: readonly (readonly [path: string, status: number])[] = [
   ['/streams/orders.order-o-1/state?version=9223372036854775808', 400],
   ['/streams/orders.order-o-1/state?version=1.5', 400],
   ['/streams/orders.order-o-1/state?version[$gt]=1', 400],
-  ['/streams/orders.order-a%2Fb/state', 404],
+  ['/streams/orders.order-a%2Fb/state', 400],
+  ['/streams/orders.order-a%00b/state', 400],
+  ['/streams/..%2Fb/state', 400],
+  ['/streams/orders.order-none/state', 404],
   ['/streams/__proto__/state', 404],
-  [`/streams/orders.order-${'a'.repeat(300)}/state`, 404],
+  [`/streams/orders.order-${'a'.repeat(300)}/state`, 400],
+  [`/streams/${'a'.repeat(10_000)}/state`, 400],
 ]
 
 /** Searched for as the text that it is, in no time. */

@@ -110,12 +110,14 @@ describe('query-api', () => {
       for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
         const unchanged = await get(path, { 'if-none-match': tag })
         expect([unchanged.status, unchanged.text, unchanged.headers['etag']]).toEqual([304, '', etag])
+        expect(unchanged.headers['cache-control']).toBe('private, no-cache')
       }
       const row = { id: 'demo/m-0:p-0:0', fields: { ...(first.json() as Document), beat: 2 } }
       await writeRows(servers.mongoConnection, PROCESSES, { rows: [row] })
       const changed = await get(path, { 'if-none-match': etag })
       expect([changed.status, changed.json()['beat']]).toEqual([200, 2])
       expect(changed.headers['etag']).not.toBe(etag)
+      expect(changed.headers['cache-control']).toBe('private, no-cache')
     })
   })
 

@@ -140,11 +140,17 @@ describe('the state of a stream', () => {
     ['catalog.product', ''],
     ['nothing.at-all', ''],
     ['__proto__', ''],
-    ['catalog.product-a%2Fb', ''],
     [STREAM, '?at=2025-12-31T23:59:59.999Z'],
   ])('is not found: %s%s', async (stream, query) => {
     expect((await get(query, {}, stream)).status).toBe(404)
   })
+
+  it.each(['catalog.product-a%2Fb', 'catalog.product-', 'a%00b', 'a'.repeat(10_000)])(
+    'is not looked for where there can be no stream: %s',
+    async (stream) => {
+      expect((await get('', {}, stream)).status).toBe(400)
+    },
+  )
 
   it.each([
     '?version=0',

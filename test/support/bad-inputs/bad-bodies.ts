@@ -16,6 +16,9 @@ const badJson = ({ body }: Write): Readonly<Record<string, readonly [Body, Expec
   const keys = Array.from({ length: 100_000 }, (_, index) => `"${index.toString(36)}":1`)
   return {
     '37: malformed JSON': ['{"a":', noJson],
+    '37: a string that does not end': [`{"x":"${'c'.repeat(40)}`, noJson],
+    '37: a string of 1 MB that does not end': [`{"x":"${'c\\n'.repeat(300_000)}`, noJson],
+    '37: a line break in a string': [`{"x":"${'c'.repeat(1_000_000)}\n"}`, noJson],
     '37: JSON and something behind it': [`${body}x`, noJson],
     '38: an empty body': ['', noJson],
     '39: null': ['null', { status: 400 }],
@@ -26,6 +29,10 @@ const badJson = ({ body }: Write): Readonly<Record<string, readonly [Body, Expec
     '40: JSON 500,000 deep': [deep(500_000), unsafe('levels')],
     '40: brackets without end': ['['.repeat(MIB), unsafe('levels')],
     '43: 100,000 keys': [`{${keys.join(',')}}`, { status: 400, detail: /, at byte \d+$/ }],
+    '43: 257 names in one object': [
+      beside(`"x":{${keys.slice(0, 257).join(',')}}`),
+      unsafe('names in one object'),
+    ],
     '43: half a million elements': [beside(`"x":[${'1,'.repeat(500_000)}1]`), refused(/, at byte \d+$/)],
     '43: a million elements': [`[${'1,'.repeat(1_000_000)}1]`, { status: 413 }],
     '44: a key twice': [beside('"x":1,"x":2'), unsafe('twice')],

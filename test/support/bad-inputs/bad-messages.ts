@@ -59,6 +59,10 @@ const badTargets = (target: Target): BadInputs => {
       answer: { status: 400, detail: /path/ },
     },
     '56: an unknown path': asking(target)({ path: '/nothing', answer: { status: 404 } }),
+    '66: thousands of parameters': asking(target)({
+      path: `${read.path}?${Array.from({ length: 4_000 }, (_, index) => index.toString(36)).join('&')}`,
+      answer: { status: 400, detail: /64 parameters at most/ },
+    }),
     '56: CONNECT': {
       send: { bytes: bytesOf(['CONNECT example.org:443 HTTP/1.1', ...authorized]) },
       answer: { status: 405, headers: { ...CLOSED, allow: '' } },

@@ -84,19 +84,16 @@ class Pending implements Deadline {
 export const makeDeadlines = (tickMs = TICK_MS): Deadlines => {
   const lines = new Map<number, Line>()
   let timer: NodeJS.Timeout | undefined
-  // Reading the clock only at each tick makes a deadline up to a tick too early: one more is allowed for.
-  let nowMs = 0
-
-  const passDue = (line: Line): void => {
+  const passDue = (line: Line, nowMs: number): void => {
     for (const pending of line) {
       if (pending.dueMs > nowMs) return
       pending.pass()
     }
   }
   const tick = (): void => {
-    nowMs = performance.now()
+    const nowMs = performance.now()
     for (const [ms, line] of lines) {
-      passDue(line)
+      passDue(line, nowMs)
       if (line.size === 0) lines.delete(ms)
     }
     if (lines.size > 0) return
@@ -113,12 +110,9 @@ export const makeDeadlines = (tickMs = TICK_MS): Deadlines => {
 
   return {
     start: (ms, onPass) => {
-      if (!timer) {
-        nowMs = performance.now()
-        timer = setInterval(tick, tickMs).unref()
-      }
+      timer ??= setInterval(tick, tickMs).unref()
       const line = lineFor(ms)
-      const pending = new Pending(line, { ms, dueMs: nowMs + tickMs + ms }, onPass)
+      const pending = new Pending(line, { ms, dueMs: performance.now() + ms }, onPass)
       line.add(pending)
       return pending
     },

@@ -27,6 +27,13 @@ export const doorLimits = (config: DoorConfig): DoorLimits => ({
     perSecond: config.RATE_LIMIT_PER_SECOND,
     burst: Math.max(config.RATE_LIMIT_BURST, config.RATE_LIMIT_PER_SECOND),
   },
-  load: { maxRequests: config.MAX_REQUESTS_UNDER_WAY, maxBodyBytes: config.MAX_BODY_BYTES_UNDER_WAY },
+  load: {
+    maxRequests: config.MAX_REQUESTS_UNDER_WAY,
+    maxBodyBytes: config.MAX_BODY_BYTES_UNDER_WAY,
+    ofOne: {
+      maxRequests: config.MAX_REQUESTS_PER_PRINCIPAL,
+      maxBodyBytes: config.MAX_BODY_BYTES_PER_PRINCIPAL,
+    },
+  },
   deadlineMs: config.DEADLINE_MS,
 })

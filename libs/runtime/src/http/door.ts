@@ -56,7 +56,7 @@ export const createDoor = (options: DoorOptions): Express => {
   // Parameters are read from the URL itself.
   app.set('query parser', false)
   app.use(receive(options))
-  if (document) app.use(openApiRoutes(document))
+  if (document) app.use(openApiRoutes(document, (response) => belongTo(ANYBODY, response)))
   app.use(letIn(options))
   const deadlines = makeDeadlines()
   for (const route of routes) app[route.method](pathsOf(route), handleWith(route, deadlines, options))
@@ -100,19 +100,29 @@ const letIn = ({ identify, limits }: DoorOptions) => {
   const rates = makeRateLimiter(limits.rate)
   return (request: Request, response: Answer, next: NextFunction): void | Promise<void> => {
     const enter = (principal: Principal): void => {
-      const rate = rates.take(`${principal.tenant}/${principal.id}`)
+      response.locals.principal = principal
+      const owner = `${principal.tenant}/${principal.id}`
+      const rate = rates.take(owner)
       if (!rate.isAllowed) throw rates.problem(rate)
       const { 'ratelimit-policy': policy, ratelimit } = rates.headers(rate)
       response.setHeader('ratelimit-policy', policy)
       response.setHeader('ratelimit', ratelimit)
       refuseForeignTenant(request, principal)
-      response.locals.principal = principal
+      belongTo(owner, response)
       next()
     }
     const found = identify(request, response.locals.requestId)
     // Without a turn of the loop for a token that is known.
     return found instanceof Promise ? found.then(enter) : enter(found)
   }
+}
+
+/** Has no tenant, so it is nobody's name: callers without a token have together what one principal may have. */
+const ANYBODY = 'anybody'
+
+const belongTo = (owner: string, response: Response): void => {
+  const crowded = (response as Answer).locals.place.belongTo(owner)
+  if (crowded) throw crowded
 }
 
 const handleWith = (route: Route, deadlines: Deadlines, { limits }: DoorOptions) => {
@@ -131,9 +141,14 @@ const handleWith = (route: Route, deadlines: Deadlines, { limits }: DoorOptions)
       if (!response.writableFinished) deadline.abandon(new Error('the client is gone'))
     })
     const call = new ReceivedCall(request, deadline, { requestId, principal, ...head, body, rawBody })
-    const reply = await route.handle(call)
-    deadline.end()
-    if (!deadline.hasPassed) sendReply(response, reply)
+    place.stay()
+    try {
+      const reply = await route.handle(call)
+      if (!deadline.hasPassed) sendReply(response, reply)
+    } finally {
+      deadline.end()
+      place.leave()
+    }
   }
 }
 

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { describeJsonFault } from './json-fault.ts'
-import { problems, type FieldFault } from './problem.ts'
+import { problems } from './problem.ts'
 import { scanJson } from './scan-json.ts'
 
 /** Looks at the bytes first: 400 for what a parser would pass on or could not bear. Then they are UTF-8. */
@@ -36,31 +35,4 @@ const parseLine = (line: string, number: number): unknown => {
   } catch {
     throw problems.badRequest(`line ${number} is not JSON: ${describeJsonFault(line)}`)
   }
-}
-
-const pointerOf = (path: readonly PropertyKey[]): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-
-const faultsOf = (issue: z.core.$ZodIssue): FieldFault[] => {
-  if (issue.code !== 'unrecognized_keys') return [{ pointer: pointerOf(issue.path), detail: issue.message }]
-  return issue.keys.map((key) => ({ pointer: pointerOf([...issue.path, key]), detail: 'unknown field' }))
-}
-
-/** More would only make the answer larger than the request. */
-const MAX_FAULTS = 20
-
-/** Where and why a value is not what `schema` says; empty when it is. */
-export const schemaFaults = (schema: z.ZodType, value: unknown): FieldFault[] =>
-  schema.safeParse(value).error?.issues.flatMap(faultsOf) ?? []
-
-/** Value as `schema` says, or a 400 that names its faults by JSON pointer. Nothing is coerced or dropped. */
-export const parseAs = <T>(schema: z.ZodType<T>, value: unknown): T => {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.flatMap(faultsOf).slice(0, MAX_FAULTS)
-  const first = errors[0]
-  throw problems.invalidBody(
-    first ? `${first.pointer || 'the body'}: ${first.detail}` : 'the body does not fit',
-    { errors },
-  )
 }

@@ -1,4 +1,7 @@
-const STRING = String.raw`"(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"`
+// Each character can be read in one way only: with two, a string without an end would be tried in 2^length ways.
+const CHARACTERS = String.raw`[^"\\\u0000-\u001f]*`
+const ESCAPE = String.raw`\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})`
+const STRING = `"${CHARACTERS}(?:${ESCAPE}${CHARACTERS})*"`
 const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`
 const TOKEN = new RegExp(String.raw`[ \t\n\r]*(?<token>[{}[\],:]|${STRING}|${NUMBER}|true|false|null)?`, 'y')
 

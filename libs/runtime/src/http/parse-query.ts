@@ -1,15 +1,21 @@
 import type { z } from 'zod'
 import { problems } from './problem.ts'
 
+/** Far above what any route knows. */
+const MAX_PARAMETERS = 64
+
 /**
  * The parameters as the closed `schema` of strings says. 400 for one that is given twice, since nobody knows which was
- * meant, for one the schema does not know, and for a value that does not fit.
+ * meant, for one the schema does not know, for a value that does not fit, and for more than 64.
  */
 export const parseQuery = <T>(schema: z.ZodType<T>, query: URLSearchParams): T => {
-  const names = [...query.keys()]
-  const repeated = names.find((name, index) => names.indexOf(name) !== index)
-  if (repeated !== undefined)
-    throw problems.badRequest(`the parameter ${JSON.stringify(repeated)} may be given once`)
+  if (query.size > MAX_PARAMETERS)
+    throw problems.badRequest(`there may be ${MAX_PARAMETERS} parameters at most`)
+  const names = new Set<string>()
+  for (const name of query.keys()) {
+    if (names.has(name)) throw problems.badRequest(`the parameter ${JSON.stringify(name)} may be given once`)
+    names.add(name)
+  }
   return parseParameters(schema, Object.fromEntries(query))
 }
 

@@ -2,17 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import { checkContentEncoding } from './content-type.ts'
 import { problems, type ProblemError } from './problem.ts'
 
+type Hold = (bytes: number) => ProblemError | undefined
+
 const NOTHING = Buffer.alloc(0)
 
 /**
  * The whole body, or a problem: 413 as soon as it is known to have more than `maxBytes`, without reading on, and 415
  * for a compressed one. Whoever sends too much does not get to send the rest: the connection ends with the answer.
- * `hold` is told of all bytes that come; when it says no, the answer is 503.
+ * `hold` is told of all bytes that come, and may refuse them.
  */
 export const readBody = async (
   request: IncomingMessage,
   maxBytes: number,
-  hold: (bytes: number) => boolean = () => true,
+  hold: Hold = () => undefined,
 ): Promise<Buffer> => {
   const { headers } = request
   const compressed = checkContentEncoding(headers['content-encoding'])
@@ -24,11 +26,7 @@ export const readBody = async (
 }
 
 /** By events: an iterator over the request takes several turns of the loop for the one chunk that most bodies are. */
-const receive = (
-  request: IncomingMessage,
-  maxBytes: number,
-  hold: (bytes: number) => boolean,
-): Promise<Buffer> => {
+const receive = (request: IncomingMessage, maxBytes: number, hold: Hold): Promise<Buffer> => {
   const received = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let bytes = 0
@@ -39,8 +37,8 @@ const receive = (
   }
   const take = (chunk: Buffer): void => {
     bytes += chunk.length
-    if (bytes > maxBytes) stop(tooLarge(maxBytes))
-    else if (!hold(chunk.length)) stop(tooMuch())
+    const refused = bytes > maxBytes ? tooLarge(maxBytes) : hold(chunk.length)
+    if (refused) stop(refused)
     else chunks.push(chunk)
   }
   const cut = (): void => received.reject(problems.badRequest('the connection ended before the body did'))
@@ -53,12 +51,5 @@ const receive = (
   return received.promise
 }
 
-const LEAVING = { connection: 'close' }
-
 const tooLarge = (maxBytes: number): ProblemError =>
-  problems.tooLarge(`the body may have at most ${maxBytes} bytes`, { headers: LEAVING })
-
-const tooMuch = (): ProblemError =>
-  problems.unavailable('too many bodies are under way here; try again', {
-    headers: { ...LEAVING, 'retry-after': '1' },
-  })
+  problems.tooLarge(`the body may have at most ${maxBytes} bytes`, { headers: { connection: 'close' } })

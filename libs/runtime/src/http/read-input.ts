@@ -4,7 +4,8 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import { parseContentType } from './content-type.ts'
-import { parseAs, parseJsonBody, parseNdjsonBody } from './json-body.ts'
+import { parseJsonBody, parseNdjsonBody } from './json-body.ts'
+import { parseAs } from './parse-as.ts'
 import { parseParameters, parseQuery } from './parse-query.ts'
 import { problems } from './problem.ts'
 import type { BodyRule, MediaType, Route } from './route.ts'
@@ -52,7 +53,22 @@ const parseByType = (raw: Buffer, contentType: string | undefined, types: readon
 const readQuery = ({ query }: Route, url: string): Input['query'] => {
   const mark = url.indexOf('?')
   if (mark < 0 && !query) return NONE
-  return parseQuery(query ?? NOTHING, new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)))
+  const text = mark < 0 ? '' : url.slice(mark + 1)
+  if (text.includes('%') && !isDecodable(text)) {
+    throw problems.badRequest(
+      'the query cannot be decoded: behind each % are two hexadecimal digits, and all of it is UTF-8 without U+0000',
+    )
+  }
+  return parseQuery(query ?? NOTHING, new URLSearchParams(text))
+}
+
+/** `URLSearchParams` takes what is no encoding as it stands, and makes replacement characters of what is no UTF-8. */
+const isDecodable = (text: string): boolean => {
+  try {
+    return !decodeURIComponent(text).includes('\0')
+  } catch {
+    return false
+  }
 }
 
 /** Headers that are there once: the door has seen to that. */

@@ -2,8 +2,10 @@ import { problems, type ProblemError } from './problem.ts'
 
 export type LoadLimits = {
   readonly maxRequests: number
-  /** Of bodies that have been received and whose requests are not answered. */
+  /** Of bodies that have been received and whose requests are not done. */
   readonly maxBodyBytes: number
+  /** How much of both one principal may have, so that nobody shuts the others out. */
+  readonly ofOne: { readonly maxRequests: number; readonly maxBodyBytes: number }
 }
 
 export type RequestsUnderWay = {
@@ -11,16 +13,87 @@ export type RequestsUnderWay = {
   enter(): Place | undefined
   readonly requests: number
   readonly bodyBytes: number
+  /** Principals that have a request under way. */
+  readonly principals: number
   /** 503 with Retry-After. */
   overloaded(): ProblemError
 }
 
-/** What one request has of the process. */
+/** What one request has of the process. Its problems all say when to try again. */
 export type Place = {
-  /** Counts bytes of its body as they are received; false when they are too many for the process. */
-  hold(bytes: number): boolean
-  /** Gives everything back, once: when the answer is out or its client gone. */
+  /** Counts it as this principal's, named with its tenant; 429 when that one has as many as it may. */
+  belongTo(principal: string): ProblemError | undefined
+  /** Counts bytes of its body as they are received; 503 when they are too many for the process, 429 for the principal. */
+  hold(bytes: number): ProblemError | undefined
+  /** One more has to leave: a handler may go on after its answer is out or its client is gone. */
+  stay(): void
+  /** Gives everything back when it was called once for the request and once for each `stay`. */
   leave(): void
+}
+
+type Count = { requests: number; bodyBytes: number }
+
+const RETRY = { 'retry-after': '1' }
+/** Whoever is refused in the middle of a body does not get to send the rest. */
+const LEAVING = { ...RETRY, connection: 'close' }
+
+const tooManyOfOne = (): ProblemError =>
+  problems.tooManyRequests('too many of your requests are under way; wait for answers', { headers: RETRY })
+const tooMuchOfOne = (): ProblemError =>
+  problems.tooManyRequests('too many bytes of your requests are under way; wait for answers', {
+    headers: LEAVING,
+  })
+const tooMuch = (): ProblemError =>
+  problems.unavailable('too many bodies are under way here; try again', { headers: LEAVING })
+
+type Counts = { readonly all: Count; readonly byPrincipal: Map<string, Count> }
+
+const countOf = ({ byPrincipal }: Counts, principal: string): Count => {
+  const known = byPrincipal.get(principal) ?? { requests: 0, bodyBytes: 0 }
+  byPrincipal.set(principal, known)
+  return known
+}
+
+const makePlace = (counts: Counts, limits: LoadLimits): Place => {
+  const { all, byPrincipal } = counts
+  let owner: string | undefined
+  let own: Count | undefined
+  let held = 0
+  let leaving = 1
+
+  const giveBack = (): void => {
+    all.requests -= 1
+    all.bodyBytes -= held
+    if (!own || owner === undefined) return
+    own.requests -= 1
+    own.bodyBytes -= held
+    if (own.requests === 0) byPrincipal.delete(owner)
+  }
+
+  return {
+    belongTo: (principal) => {
+      const count = countOf(counts, principal)
+      if (count.requests >= limits.ofOne.maxRequests) return tooManyOfOne()
+      owner = principal
+      own = count
+      own.requests += 1
+      return undefined
+    },
+    hold: (bytes) => {
+      if (leaving === 0 || all.bodyBytes + bytes > limits.maxBodyBytes) return tooMuch()
+      if (own && own.bodyBytes + bytes > limits.ofOne.maxBodyBytes) return tooMuchOfOne()
+      held += bytes
+      all.bodyBytes += bytes
+      if (own) own.bodyBytes += bytes
+      return undefined
+    },
+    stay: () => void (leaving += 1),
+    leave: () => {
+      if (leaving === 0) return
+      leaving -= 1
+      if (leaving === 0) giveBack()
+    },
+  }
 }
 
 /**
@@ -28,42 +101,24 @@ export type Place = {
  * reserves what they do not send. A held byte is up to twenty of memory when it is parsed (`[{},{},…`), one or two in
  * an ordinary body.
  */
-export const boundRequestsUnderWay = ({ maxRequests, maxBodyBytes }: LoadLimits): RequestsUnderWay => {
-  let requests = 0
-  let bodyBytes = 0
-
-  const makePlace = (): Place => {
-    let held = 0
-    let hasLeft = false
-    return {
-      hold: (bytes) => {
-        if (hasLeft || bodyBytes + bytes > maxBodyBytes) return false
-        held += bytes
-        bodyBytes += bytes
-        return true
-      },
-      leave: () => {
-        if (hasLeft) return
-        hasLeft = true
-        requests -= 1
-        bodyBytes -= held
-      },
-    }
-  }
-
+export const boundRequestsUnderWay = (limits: LoadLimits): RequestsUnderWay => {
+  const counts: Counts = { all: { requests: 0, bodyBytes: 0 }, byPrincipal: new Map() }
+  const { all, byPrincipal } = counts
   return {
     get requests() {
-      return requests
+      return all.requests
     },
     get bodyBytes() {
-      return bodyBytes
+      return all.bodyBytes
+    },
+    get principals() {
+      return byPrincipal.size
     },
     enter: () => {
-      if (requests >= maxRequests) return undefined
-      requests += 1
-      return makePlace()
+      if (all.requests >= limits.maxRequests) return undefined
+      all.requests += 1
+      return makePlace(counts, limits)
     },
-    overloaded: () =>
-      problems.unavailable('too much is under way here; try again', { headers: { 'retry-after': '1' } }),
+    overloaded: () => problems.unavailable('too much is under way here; try again', { headers: RETRY }),
   }
 }

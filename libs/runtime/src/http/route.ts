@@ -92,7 +92,7 @@ type RouteOf<
   readonly description?: string
   /** What the principal must be allowed to do; null for what everybody who is known may. */
   readonly scope: Scope | null
-  /** From the request to its answer, where that may take longer than the service's own deadline. */
+  /** From the whole request to its answer, where that may take longer than the service's own deadline. */
   readonly deadlineMs?: number
   readonly params?: Params
   readonly query?: Query

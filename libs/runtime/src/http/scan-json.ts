@@ -6,7 +6,7 @@
 // pass ends before them; a fault that it finds came earlier.
 
 import { isUtf8 } from 'node:buffer'
-import { makeJsonNames } from './json-names.ts'
+import { makeJsonNames, type NameFault } from './json-names.ts'
 import { isAlteredByParsing } from './json-number.ts'
 import { findUtf8Fault } from './utf8-fault.ts'
 
@@ -17,6 +17,8 @@ export const MAX_JSON_DEPTH = 32
  * 16,000 (400 events of 40 fields); each costs the validator more than the parser.
  */
 export const MAX_JSON_NAMES = 20_000
+/** Of one object; the widest that a route takes has some ten. */
+export const MAX_NAMES_PER_OBJECT = 256
 /** Values, counted by commas and opening brackets: a fifth of what fits into 1 MiB. */
 export const MAX_JSON_VALUES = 100_000
 
@@ -70,7 +72,7 @@ let nameCount = 0
 let valueCount = 0
 /** Per depth; nothing is open at 0. */
 const isObject = new Uint8Array(MAX_JSON_DEPTH + 1)
-const names = makeJsonNames(MAX_JSON_NAMES, MAX_JSON_DEPTH)
+const names = makeJsonNames(MAX_NAMES_PER_OBJECT, MAX_JSON_DEPTH)
 
 /** The first fault of a body that `JSON.parse` would not refuse or could not afford; undefined when it may be parsed. */
 export const scanJson = (bytes: Buffer): JsonFault | undefined => {
@@ -175,8 +177,8 @@ const addName = (open: number, close: number, colon: number): number => {
   nameCount += 1
   if (nameCount > MAX_JSON_NAMES) return refuse(open, `more than ${MAX_JSON_NAMES} names`)
   if (isForbidden(open + 1, close)) return refuseName(open, close)
-  if (!names.addPlain(open + 1, close, depth)) return refuseName(open, close, ' twice in one object')
-  return colon + 1
+  const nameFault = names.addPlain(open + 1, close, depth)
+  return nameFault === undefined ? colon + 1 : refuseOneMore(open, close, nameFault)
 }
 
 const isForbidden = (start: number, end: number): boolean => {
@@ -229,9 +231,14 @@ const addEscapedName = (open: number, close: number, colon: number): number => {
   const name = decode(open, close)
   if (name === undefined) return STOP
   if (FORBIDDEN.includes(name)) return refuseName(open, close)
-  if (!names.addDecoded(name, depth)) return refuseName(open, close, ' twice in one object')
-  return colon + 1
+  const nameFault = names.addDecoded(name, depth)
+  return nameFault === undefined ? colon + 1 : refuseOneMore(open, close, nameFault)
 }
+
+const refuseOneMore = (open: number, close: number, nameFault: NameFault): number =>
+  nameFault === 'twice'
+    ? refuseName(open, close, ' twice in one object')
+    : refuse(open, `more than ${MAX_NAMES_PER_OBJECT} names in one object`)
 
 const refuseName = (open: number, close: number, how = ''): number => {
   const name = decode(open, close)?.slice(0, MAX_QUOTED_LENGTH) ?? ''

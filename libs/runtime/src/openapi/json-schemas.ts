@@ -38,10 +38,18 @@ export const makeJsonSchemas = (): JsonSchemas => {
 const optionsOf = (io: 'input' | 'output'): z.core.ToJSONSchemaParams => ({
   io,
   target: 'draft-2020-12',
-  override: ({ jsonSchema }) => {
+  override: ({ zodSchema, jsonSchema }) => {
     if (io === 'output') dropNoise(jsonSchema)
+    if (jsonSchema.type === 'integer') describeNumber(zodSchema, jsonSchema)
   },
 })
+
+/** One of a query is text in its URL: neither the pattern of that nor, to zod, the default is the number's. */
+const describeNumber = (schema: z.core.$ZodType, described: z.core.JSONSchema.BaseSchema): void => {
+  delete described.pattern
+  const fallback = z.globalRegistry.get(schema)?.['default']
+  if (typeof fallback === 'number') described.default = fallback
+}
 
 /** What zod would refuse of an input, but no answer can break, and a reader learns nothing from. */
 const dropNoise = (schema: z.core.JSONSchema.BaseSchema): void => {

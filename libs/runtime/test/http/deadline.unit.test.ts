@@ -67,6 +67,16 @@ describe('a deadline', () => {
     expect(deadlines.size).toBe(0)
   })
 
+  it('does not pass too early after a moment in which nothing ran', async () => {
+    const deadlines = makeDeadlines(TICK_MS)
+    deadlines.start(1_000, () => undefined)
+    const blockedUntil = performance.now() + 100
+    while (performance.now() < blockedUntil);
+    const startedAt = performance.now()
+    await passing(50, deadlines).passed
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(50)
+  })
+
   it('can be set again after all others were met', async () => {
     const deadlines = makeDeadlines(TICK_MS)
     await passing(1, deadlines).passed

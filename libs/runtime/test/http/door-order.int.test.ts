@@ -2,16 +2,32 @@ import type { IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { eventually } from '@millrace/testkit'
+import { problems } from '../../src/http/problem.ts'
 import { LIMITS, openDoor, openRaw, post, route, type TestDoor } from './http-fixture.ts'
 
 let door: TestDoor
 afterEach(() => door.close())
 
 const send = (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${door.url}${path}`, init)
-const sendJson = (body: string): Promise<Response> =>
-  send('/echo', { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+const sendJson = (body: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+  send('/echo', { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
 
 const echo = post('/echo', ({ body }) => ({ status: 200, body }), { body: { schema: z.unknown() } })
+const loadOf = (maxRequests: number, maxBodyBytes: number) => ({
+  ...{ maxRequests, maxBodyBytes },
+  ofOne: { maxRequests, maxBodyBytes },
+})
+/** A route whose handler is done when `held` is resolved. */
+const holding = () => {
+  const held = Promise.withResolvers<void>()
+  const entered = Promise.withResolvers<AbortSignal>()
+  const hold = route(['get', '/hold'], async ({ signal }) => {
+    entered.resolve(signal)
+    await held.promise
+    return { status: 204 }
+  })
+  return { hold, held, entered }
+}
 const alice = { id: 'alice', tenant: 'a', scopes: new Set(['ops:read']) }
 
 describe('who is let in', () => {
@@ -56,15 +72,9 @@ describe('who is let in', () => {
 
 describe('what takes too much', () => {
   it('a request beyond those that may be under way: 503, and a place is free when one has its answer', async () => {
-    const held = Promise.withResolvers<void>()
-    const entered = Promise.withResolvers<void>()
-    const hold = route(['get', '/hold'], async () => {
-      entered.resolve()
-      await held.promise
-      return { status: 204 }
-    })
+    const { hold, held, entered } = holding()
     door = await openDoor([hold, echo], {
-      limits: { ...LIMITS, load: { maxRequests: 1, maxBodyBytes: 1_000 } },
+      limits: { ...LIMITS, load: loadOf(1, 1_000) },
     })
     const first = send('/hold')
     await entered.promise
@@ -77,6 +87,42 @@ describe('what takes too much', () => {
       (status) => status === 404,
     )
     expect((await sendJson(JSON.stringify('x'.repeat(1_000)))).status).toBe(503)
+  })
+
+  it('a request of a principal that has all that one may have: 429, and others go on', async () => {
+    const { hold, held, entered } = holding()
+    const identify = (request: IncomingMessage) => ({ ...alice, id: request.headers.authorization ?? '' })
+    const load = { ...LIMITS.load, ofOne: { maxRequests: 1, maxBodyBytes: 1_000 } }
+    door = await openDoor([hold, echo], { identify, limits: { ...LIMITS, load } })
+    const as = (authorization: string, path = '/nowhere') => send(path, { headers: { authorization } })
+    const first = as('one', '/hold')
+    await entered.promise
+    const second = await as('one')
+    expect([second.status, second.headers.get('retry-after')]).toEqual([429, '1'])
+    expect((await as('two')).status).toBe(404)
+    held.resolve()
+    await first
+    expect((await sendJson(JSON.stringify('x'.repeat(1_000)), { authorization: 'two' })).status).toBe(429)
+  })
+
+  it('a handler whose client is gone keeps its place until it is done', async () => {
+    const { hold, held, entered } = holding()
+    door = await openDoor([hold, echo], { limits: { ...LIMITS, load: loadOf(1, 1_000) } })
+    const client = new AbortController()
+    const gone = send('/hold', { signal: client.signal }).catch(() => undefined)
+    const signal = await entered.promise
+    client.abort()
+    await gone
+    await eventually(
+      async () => signal.aborted,
+      (aborted) => aborted,
+    )
+    expect((await send('/nowhere')).status).toBe(503)
+    held.resolve()
+    await eventually(
+      async () => (await send('/nowhere')).status,
+      (status) => status === 404,
+    )
   })
 
   it('a handler that does not come to its end in time: 504, and it hears of it', async () => {
@@ -97,6 +143,19 @@ describe('what takes too much', () => {
     expect(answer.status).toBe(504)
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(await stopped.promise).toMatch(/no answer within 0.1 s/)
+  })
+
+  it('a handler that refuses has met its deadline too', async () => {
+    let signal: AbortSignal | undefined
+    const refusing = route(['get', '/no'], (call) => {
+      signal = call.signal
+      throw problems.notFound('nothing')
+    })
+    const silent = route(['get', '/silent'], () => new Promise(() => undefined))
+    door = await openDoor([refusing, silent], { limits: { ...LIMITS, deadlineMs: 100 } })
+    expect((await send('/no')).status).toBe(404)
+    expect((await send('/silent')).status).toBe(504)
+    expect(signal?.aborted).toBe(false)
   })
 
   it.each([

@@ -10,7 +10,11 @@ export const DEVELOPER = { id: 'dev', tenant: 'demo', scopes: EVERY_SCOPE }
 
 export const LIMITS = {
   rate: { perSecond: 5_000, burst: 10_000 },
-  load: { maxRequests: 2_000, maxBodyBytes: 64 * 1024 * 1024 },
+  load: {
+    maxRequests: 2_000,
+    maxBodyBytes: 64 * 1024 * 1024,
+    ofOne: { maxRequests: 2_000, maxBodyBytes: 64 * 1024 * 1024 },
+  },
   deadlineMs: 30_000,
 }
 

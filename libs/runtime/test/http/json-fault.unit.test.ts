@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { describeJsonFault } from '../../src/http/json-fault.ts'
+import { slowFault } from './slow-fault.ts'
+
+const placeOf = (text: string, at: number): string => {
+  const lines = text.slice(0, at).split('\n')
+  return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`
+}
 
 describe('the place of a fault', () => {
   it.each([
@@ -37,6 +44,32 @@ describe('the place of a fault', () => {
         /^("\w*|-|-2\.|-2\.5e\+?|\.|e\+?|t|tr|tru|n|nu|nul)?$/,
       )
     }
+  })
+
+  it('is where a parser stops that reads one character after the other', () => {
+    const pieces = fc.constantFrom(
+      ...'{}[]:,"\\-01.e+ \n\u0001cu',
+      ...['"a"', '"":', '\\"', '\\u0041', '\\u004', '\\x', '-0.5e+3', 'true', 'nul', '[{"a":', '"b":[1,'],
+    )
+    const made = fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(''))
+    const spoilt = fc
+      .tuple(fc.json(), fc.nat(), fc.oneof(pieces, fc.constant('')))
+      .map(([json, at, piece]) => {
+        const place = at % json.length
+        return json.slice(0, place) + piece + json.slice(place + 1)
+      })
+    fc.assert(
+      fc.property(fc.oneof(made, spoilt), (text) => {
+        const at = slowFault(text)
+        const parse = (): unknown => JSON.parse(text)
+        if (at === undefined) expect(parse).not.toThrow()
+        else {
+          expect(parse).toThrow()
+          expect(describeJsonFault(text)).toMatch(new RegExp(`at ${placeOf(text, at)}$`))
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it.each([

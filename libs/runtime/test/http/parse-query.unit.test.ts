@@ -38,4 +38,14 @@ describe('the parameters of a query', () => {
   ])('%s is a bad request', (text, detail) => {
     expect(refusalOf(text)).toMatchObject({ status: 400, type: 'bad-request', detail })
   })
+
+  it('are 64 at most, whatever they are called', () => {
+    const named = (count: number): string =>
+      Array.from({ length: count }, (_, index) => `n${index}`).join('&')
+    const tooMany = { status: 400, detail: 'there may be 64 parameters at most' }
+    expect(refusalOf(named(64))).toMatchObject({ detail: 'there is no parameter "n0" here' })
+    expect(refusalOf(named(65))).toMatchObject(tooMany)
+    expect(refusalOf('count=1&'.repeat(65))).toMatchObject(tooMany)
+    expect(refusalOf(named(4_000))).toMatchObject(tooMany)
+  })
 })

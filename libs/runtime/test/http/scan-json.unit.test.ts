@@ -4,6 +4,7 @@ import {
   MAX_JSON_DEPTH,
   MAX_JSON_NAMES,
   MAX_JSON_VALUES,
+  MAX_NAMES_PER_OBJECT,
   scanJson,
   type JsonFault,
 } from '../../src/http/scan-json.ts'
@@ -104,13 +105,17 @@ describe('a body may be parsed', () => {
   it('with as many names, values and levels as the limits say, and no more', () => {
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
     const objects = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth)
-    const names = (count: number): string =>
+    const inOne = (count: number): string =>
       `{${Array.from({ length: count }, (_, index) => `"n${index}":0`).join()}}`
+    const inOneEscaped = (count: number): string => inOne(count).replaceAll('"n', '"\\u006e')
+    const inMany = (count: number): string => `[${Array<string>(count).fill('{"a":0}').join()}]`
     const values = (count: number): string => `[${'0,'.repeat(count - 1)}0]`
     for (const [build, limit] of [
       [nested, MAX_JSON_DEPTH],
       [objects, MAX_JSON_DEPTH],
-      [names, MAX_JSON_NAMES],
+      [inOne, MAX_NAMES_PER_OBJECT],
+      [inOneEscaped, MAX_NAMES_PER_OBJECT],
+      [inMany, MAX_JSON_NAMES],
       [values, MAX_JSON_VALUES],
     ] as const) {
       expect(scan(build(limit))).toBeUndefined()
@@ -198,6 +203,9 @@ describe('a megabyte of anything', () => {
     first + piece.repeat(Math.floor((MIB - first.length - last.length) / piece.length)) + last
   const numbered = (piece: (index: number) => string, count: number): string =>
     Array.from({ length: count }, (_, index) => piece(index)).join()
+  const wide = (name: string): string =>
+    `{${numbered((index) => `"${name}${index}":0`, MAX_NAMES_PER_OBJECT)}}`
+  const WIDE_OBJECTS = Math.floor(MAX_JSON_NAMES / MAX_NAMES_PER_OBJECT)
 
   it.each([
     ['opening brackets', filled('[')],
@@ -209,8 +217,8 @@ describe('a megabyte of anything', () => {
     ['escapes that are cut', filled('"\\u004')],
     ['backslashes', filled('\\', '"')],
     ['surrogates', filled('\\ud83d\\ude00', '["', '"]')],
-    ['names', `{${numbered((index) => `"name${index}":0`, MAX_JSON_NAMES - 1)}}`],
-    ['names with an escape', `{${numbered((index) => `"\\u0061${index}":0`, MAX_JSON_NAMES - 1)}}`],
+    ['names', `[${numbered(() => wide('name'), WIDE_OBJECTS)}]`],
+    ['names with an escape', `[${numbered(() => wide('\\u0061'), WIDE_OBJECTS)}]`],
     [
       'long names that differ in the middle',
       `{${numbered((i) => `"${filled('x').slice(0, 30_000)}${i}x":0`, 30)}}`,

@@ -1,5 +1,4 @@
+import { streamField } from '@millrace/domain'
 import { z } from 'zod'
 
-export const streamParams = z.strictObject({
-  id: z.string().describe('For example `orders.order-o-17`.'),
-})
+export const streamParams = z.strictObject({ id: streamField })

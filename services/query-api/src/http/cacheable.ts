@@ -23,9 +23,12 @@ const isUnchanged = (call: ConditionalCall, etag: string): boolean => {
   return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)
 }
 
-/** 200 with an ETag, or 304 without a body when the client has this very answer. */
+/**
+ * 200 with an ETag, or 304 without a body when the client has this very answer. Only the client may keep it: it is one
+ * tenant's, and a shared cache tells tenants apart by their `Authorization` at best.
+ */
 export const cacheable = (call: ConditionalCall, body: unknown): Reply => {
   const etag = etagOf(body)
-  const headers = { etag, 'cache-control': 'no-cache' }
+  const headers = { etag, 'cache-control': 'private, no-cache' }
   return isUnchanged(call, etag) ? { status: 304, headers } : { status: 200, headers, body }
 }

@@ -1,15 +1,15 @@
 import { projections, versionedName, type AnyProjection } from '@millrace/domain'
 import type { FoundDocument, ReadModels } from '@millrace/mongo'
-import { defineRoute, problems, type Principal, type Route, type TokenSigner } from '@millrace/runtime'
+import { defineRoute, problems, type Route, type TokenSigner } from '@millrace/runtime'
 import { z } from 'zod'
 import { listParameters, makeCursors, toList } from '../list-query.ts'
-import { lateProblem, waitParameters, type Wait, MAX_TIMEOUT_MS } from '../wait-for-position.ts'
+import { lateProblem, waitParameters, type WaitingCall, MAX_TIMEOUT_MS } from '../wait-for-position.ts'
 import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 
 export type ReadModelDeps = {
   readonly readModels: ReadModels
   readonly signer: TokenSigner
-  readonly waitForPosition: (projection: AnyProjection, principal: Principal, wait: Wait) => Promise<void>
+  readonly waitForPosition: (projection: AnyProjection, call: WaitingCall) => Promise<void>
 }
 
 /** The longest wait for a position, and time to answer after it. */
@@ -85,7 +85,7 @@ const oneRoute = (projection: AnyProjection, { readModels, waitForPosition }: Re
     problems: { 404: 'There is no such document (yet).', ...late },
     handle: async (call) => {
       const { id } = call.params
-      await waitForPosition(projection, call.principal, call.query)
+      await waitForPosition(projection, call)
       const { tenant } = call.principal
       const found = await readModels.findOne(versionedName(projection), { tenant, id: `${tenant}/${id}` })
       if (!found) throw problems.notFound(`${projection.name} has no document ${JSON.stringify(id)}`)
@@ -115,7 +115,7 @@ const listRoute = (
       const { tenant } = call.principal
       const list = toList(projection, call.query)
       const after = cursors.parse(tenant, list.shape, call.query.cursor)
-      await waitForPosition(projection, call.principal, call.query)
+      await waitForPosition(projection, call)
       const found = await readModels.list({
         projection: versionedName(projection),
         tenant,

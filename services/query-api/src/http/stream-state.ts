@@ -1,6 +1,6 @@
 import { streamIdOf, type AggregateRef, type Aggregates, type PastAggregate } from '@millrace/aggregates'
-import { parseStream } from '@millrace/domain'
-import { defineRoute, problems, type Call, type Route } from '@millrace/runtime'
+import { parseStream, streamField } from '@millrace/domain'
+import { defineRoute, problems, wholeNumber, type Call, type Route } from '@millrace/runtime'
 import { z } from 'zod'
 import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 
@@ -8,10 +8,7 @@ export type StreamStateDeps = { readonly aggregates: Pick<Aggregates, 'load' | '
 
 const parameters = z
   .strictObject({
-    version: z
-      .string()
-      .regex(/^[1-9]\d{0,14}$/, 'must be a version: a whole number, 1 or above')
-      .transform(Number)
+    version: wholeNumber({ min: 1, max: 999_999_999_999_999 })
       .optional()
       .describe('As it was at this version.'),
     at: z.iso
@@ -21,13 +18,13 @@ const parameters = z
       .describe('As it was at this time; not together with `version`.'),
   })
   .refine(({ version, at }) => version === undefined || at === undefined, {
-    path: ['version'],
-    error: 'and at cannot both be given',
+    path: ['at'],
+    error: 'cannot be given together with version',
   })
 
 type Parameters = z.output<typeof parameters>
 
-const params = z.strictObject({ id: z.string().describe('For example `orders.order-o-17`.') })
+const params = z.strictObject({ id: streamField })
 
 type StreamCall = Call<z.output<typeof params>>
 

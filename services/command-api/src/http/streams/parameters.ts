@@ -1,16 +1,9 @@
+import { wholeNumber, wholeNumberOr } from '@millrace/runtime'
 import { z } from 'zod'
 
-const count = z
-  .string()
-  .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'must be a whole number from 1 to 1000')
-  .default('100')
-  .transform(Number)
-  .describe('At most so many events, 1 to 1000.')
+const count = wholeNumberOr(100, { min: 1, max: 1_000 }).describe('At most so many events.')
 
-const version = z
-  .string()
-  .regex(/^[1-9]\d{0,14}$/, 'must be a version: a whole number, 1 or above')
-  .transform(Number)
+const version = wholeNumber({ min: 1, max: 999_999_999_999_999 })
 
 export const streamParameters = z.strictObject({
   from: version
