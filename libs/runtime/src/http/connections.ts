@@ -11,8 +11,8 @@ type Turn = {
   readonly response: ServerResponse
   /** Only of one that waits its turn. */
   readonly begin?: () => void
-  /** How long the answer has waited for its reader, in all. */
-  waitedMs: number
+  /** How long the answer was seen to wait for its reader, in all; undefined when it was not. */
+  waitedMs: number | undefined
 }
 
 export type Connections = {
@@ -20,6 +20,8 @@ export type Connections = {
   inTurn(handler: RequestListener): RequestListener
   /** The latest response of the socket that is not finished; pipelined ones before it may not be either. */
   underWay(socket: Socket): ServerResponse | undefined
+  /** The response whose turn it is. */
+  first(socket: Socket): ServerResponse | undefined
   /** Whether what still comes belongs to a request that has its answer: it was refused before it was here. */
   isSendingOn(socket: Socket): boolean
   /** Ends what has no request to answer, now and as the others finish; those still sending get `patienceMs`. */
@@ -71,8 +73,10 @@ type Sweep = { readonly passedMs: number; readonly isClosing: boolean; readonly 
 const isLate = (turns: readonly Turn[], { passedMs, isClosing, answerTimeoutMs }: Sweep): boolean => {
   const [first] = turns
   if (!first) return false
-  if (isWaiting(first.response)) first.waitedMs += passedMs
-  return first.waitedMs >= answerTimeoutMs || (isClosing && turns.at(-1)?.response.req.complete === false)
+  if (isWaiting(first.response)) first.waitedMs = first.waitedMs === undefined ? 0 : first.waitedMs + passedMs
+  return (
+    (first.waitedMs ?? 0) >= answerTimeoutMs || (isClosing && turns.at(-1)?.response.req.complete === false)
+  )
 }
 
 export const watchConnections = (server: Server, rules: ConnectionRules): Connections => {
@@ -102,7 +106,7 @@ export const watchConnections = (server: Server, rules: ConnectionRules): Connec
     // Node goes on to the end of what it has read, also when the connection is gone.
     if (!turns || socket.destroyed) return
     const mustWait = turns.length > 0 && turns.length < MAX_PIPELINED
-    turns.push({ response, waitedMs: 0, ...(mustWait ? { begin } : {}) })
+    turns.push({ response, waitedMs: undefined, ...(mustWait ? { begin } : {}) })
     response.once('close', () => leave(socket, turns, response))
     if (turns.length === 1) begin()
     else if (turns.length > MAX_UNANSWERED) socket.destroy()
@@ -120,6 +124,7 @@ export const watchConnections = (server: Server, rules: ConnectionRules): Connec
   return {
     inTurn: (handler) => (request, response) => enter(response, () => handler(request, response)),
     underWay: (socket) => open.get(socket)?.at(-1)?.response,
+    first: (socket) => open.get(socket)?.[0]?.response,
     isSendingOn: (socket) => answeredEarly.get(socket)?.complete === false,
     endIdle: (patienceMs) => {
       closingUntil = performance.now() + patienceMs

@@ -100,6 +100,8 @@ const letIn = ({ identify, limits }: DoorOptions) => {
   const rates = makeRateLimiter(limits.rate)
   return (request: Request, response: Answer, next: NextFunction): void | Promise<void> => {
     const enter = (principal: Principal): void => {
+      // Gone while its token was verified.
+      if (!response.locals.place.isTaken()) return
       response.locals.principal = principal
       const owner = `${principal.tenant}/${principal.id}`
       const rate = rates.take(owner)
@@ -133,6 +135,7 @@ const handleWith = (route: Route, deadlines: Deadlines, { limits }: DoorOptions)
     if (route.scope !== null) requireScope(principal, route.scope)
     const head = readHead(route, request)
     const rawBody = await readBody(request, MAX_BODY_BYTES, place.hold)
+    if (!place.isTaken()) return
     const body = readBodyAs(route.body, rawBody, request.headers['content-type'])
     const deadline = deadlines.start(deadlineMs, (problem) => {
       if (!response.headersSent) sendReply(response, problemReply(problem.problem, requestId))

@@ -102,8 +102,11 @@ const refuseEarly = (server: Server, connections: Connections, { refusals, refus
     const response = connections.underWay(socket)
     if (response && !response.req.complete) {
       refused({ status })
-      // Its turn has not come, or its answer has begun: nothing that is sent now would be understood.
-      if (response.socket === null || response.headersSent) socket.destroy()
+      // Its turn has not come: whoever is before it still gets an answer, the last one.
+      const first = connections.first(socket)
+      if (first && first !== response) first.prependOnceListener('close', () => socket.destroySoon())
+      // Nothing that is sent into an answer that has begun would be understood.
+      else if (response.headersSent) socket.destroy()
       else refusals.request(response, error)
       return
     }

@@ -21,11 +21,13 @@ export type RequestsUnderWay = {
 
 /** What one request has of the process. Its problems all say when to try again. */
 export type Place = {
+  /** Until the answer is out, or the client gone, and all who stayed have left. */
+  readonly isTaken: () => boolean
   /** Counts it as this principal's, named with its tenant; 429 when that one has as many as it may. */
   belongTo(principal: string): ProblemError | undefined
   /** Counts bytes of its body as they are received; 503 when they are too many for the process, 429 for the principal. */
   hold(bytes: number): ProblemError | undefined
-  /** One more has to leave: a handler may go on after its answer is out or its client is gone. */
+  /** One more has to leave: a handler may go on after its answer is out or its client is gone. Only while it is taken. */
   stay(): void
   /** Gives everything back when it was called once for the request and once for each `stay`. */
   leave(): void
@@ -54,6 +56,8 @@ const countOf = ({ byPrincipal }: Counts, principal: string): Count => {
   return known
 }
 
+const NOBODY = 'a place that was given back'
+
 const makePlace = (counts: Counts, limits: LoadLimits): Place => {
   const { all, byPrincipal } = counts
   let owner: string | undefined
@@ -71,7 +75,9 @@ const makePlace = (counts: Counts, limits: LoadLimits): Place => {
   }
 
   return {
+    isTaken: () => leaving > 0,
     belongTo: (principal) => {
+      if (leaving === 0) throw new Error(NOBODY)
       const count = countOf(counts, principal)
       if (count.requests >= limits.ofOne.maxRequests) return tooManyOfOne()
       owner = principal
@@ -87,7 +93,10 @@ const makePlace = (counts: Counts, limits: LoadLimits): Place => {
       if (own) own.bodyBytes += bytes
       return undefined
     },
-    stay: () => void (leaving += 1),
+    stay: () => {
+      if (leaving === 0) throw new Error(NOBODY)
+      leaving += 1
+    },
     leave: () => {
       if (leaving === 0) return
       leaving -= 1

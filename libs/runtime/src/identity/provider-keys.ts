@@ -19,7 +19,7 @@ export type FoundKey = { readonly key: CryptoKey | KeyObject; readonly goodUntil
 export type KeyGate = {
   /** Nobody knows the key. */
   onUnknownKey(): void
-  /** The provider is asked for it, which may take seconds. */
+  /** The provider is asked, which may take seconds. May be called again while one waits. */
   beforeWait(): void
 }
 
@@ -49,6 +49,11 @@ type Held = {
   readonly fetchedAtMs: number
 }
 
+const findIn = async (keys: Held, header: JWTHeaderParameters, maxAgeMs: number): Promise<FoundKey> => ({
+  key: await keys.find(header),
+  goodUntilMs: keys.fetchedAtMs + maxAgeMs,
+})
+
 export const makeProviderKeys = (options: Options): ProviderKeys => {
   const { maxAgeMs, now = Date.now } = options
   const fetcher = makeFetcher({ ...options, now })
@@ -57,8 +62,11 @@ export const makeProviderKeys = (options: Options): ProviderKeys => {
     sinceMs(fetcher.held()?.fetchedAtMs) < maxAgeMs ? fetcher.held() : undefined
   const mayFetch = (everyMs: number): boolean => sinceMs(fetcher.last()?.atMs) >= everyMs
 
-  const needKeys = async (): Promise<Held> => {
-    if (!young() && (fetcher.isFetching() || mayFetch(FAILED_FETCH_EVERY_MS))) await fetcher.fetch()
+  const needKeys = async (gate?: KeyGate): Promise<Held> => {
+    if (!young() && (fetcher.isFetching() || mayFetch(FAILED_FETCH_EVERY_MS))) {
+      gate?.beforeWait()
+      await fetcher.fetch()
+    }
     const keys = young()
     if (!keys) throw keysUnavailable()
     return keys
@@ -69,11 +77,6 @@ export const makeProviderKeys = (options: Options): ProviderKeys => {
       void fetcher.fetch()
   }
 
-  const findIn = async (keys: Held, header: JWTHeaderParameters): Promise<FoundKey> => ({
-    key: await keys.find(header),
-    goodUntilMs: keys.fetchedAtMs + maxAgeMs,
-  })
-
   const findAgain = async (
     header: JWTHeaderParameters,
     gate: KeyGate,
@@ -83,17 +86,17 @@ export const makeProviderKeys = (options: Options): ProviderKeys => {
     if (fetcher.isFetching() || mayFetch(UNKNOWN_KEY_FETCH_EVERY_MS)) {
       gate.beforeWait()
       await fetcher.fetch()
-      if (!fetcher.last()?.failed) return findIn(await needKeys(), header)
+      if (!fetcher.last()?.failed) return findIn(await needKeys(), header, maxAgeMs)
     }
     throw fetcher.last()?.failed ? keysUnavailable() : unknown
   }
 
   return {
     find: async (header, gate) => {
-      const keys = await needKeys()
+      const keys = await needKeys(gate)
       refreshIfDue()
       try {
-        return await findIn(keys, header)
+        return await findIn(keys, header, maxAgeMs)
       } catch (error) {
         if (error instanceof errors.JWKSNoMatchingKey) return findAgain(header, gate, error)
         throw error

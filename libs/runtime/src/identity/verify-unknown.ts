@@ -88,6 +88,7 @@ const makeGates = ({ limit, report }: Pick<Parts, 'limit' | 'report'>, room: Wai
       group.isCounted = true
     },
     beforeWait: () => {
+      if (group.isWaiting) return
       room.enter(group.requests)
       group.isWaiting = true
     },

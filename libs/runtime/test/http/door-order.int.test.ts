@@ -125,6 +125,46 @@ describe('what takes too much', () => {
     )
   })
 
+  it.each(['/hold', '/refused'])(
+    'a client that is gone while its token is verified takes nothing for good: %s',
+    async (path) => {
+      const { hold, held } = holding()
+      held.resolve()
+      const verified: (() => void)[] = []
+      const identify = async (request: IncomingMessage) => {
+        if (request.headers.authorization === 'slow')
+          await new Promise<void>((resolve) => verified.push(resolve))
+        return alice
+      }
+      const refused = route(['get', '/refused'], () => ({ status: 204 }), { scope: 'ops:write' })
+      door = await openDoor([hold, refused], { identify, limits: { ...LIMITS, load: loadOf(1, 1_000) } })
+      for (const round of [1, 2, 3]) {
+        const client = new AbortController()
+        const gone = send(path, { signal: client.signal, headers: { authorization: 'slow' } }).catch(() => 0)
+        await eventually(
+          async () => verified.length,
+          (count) => count === round,
+        )
+        client.abort()
+        await gone
+        await eventually(
+          async () => door.lines.filter(({ status }) => status === 499).length,
+          (count) => count === round,
+        )
+        verified.at(-1)?.()
+        expect((await send('/hold')).status).toBe(204)
+      }
+      const slow = send('/hold', { headers: { authorization: 'slow' } })
+      await eventually(
+        async () => verified.length,
+        (count) => count === 4,
+      )
+      expect((await send('/hold')).status).toBe(503)
+      verified.at(-1)?.()
+      expect((await slow).status).toBe(204)
+    },
+  )
+
   it('a handler that does not come to its end in time: 504, and it hears of it', async () => {
     const stopped = Promise.withResolvers<string>()
     const slow = route(

@@ -125,6 +125,24 @@ describe('pipelined requests', () => {
     expect(begun).toEqual(['/0'])
   })
 
+  it('whose body nobody reads yet do not cost the one before them its answer', async () => {
+    const { handler, answerNext, untilBegun } = holding()
+    const server = await serve({ requestTimeoutMs: 400, headersTimeoutMs: 400 }, handler)
+    const connection = await raw(server)
+    const length = 900_000
+    connection.socket.write(get('/') + `POST / HTTP/1.1\r\n${HOST}Content-Length: ${length}\r\n\r\n`)
+    connection.socket.write('x'.repeat(length))
+    await untilBegun(1)
+    await eventually(
+      () => server.refusals,
+      (refusals) => refusals.length === 1,
+    )
+    answerNext()
+    expect(await connection.ended).toMatch(/^HTTP\/1\.1 200 [^]*done$/)
+    expect(server.refusals).toEqual([408])
+    await untilBegun(1)
+  })
+
   it('that expect to be told to go on are told in their turn', async () => {
     const { handler, answerNext, untilBegun } = holding()
     const reading: RequestListener = (request, response) => {

@@ -75,11 +75,15 @@ describe('requests under way', () => {
     expect(second?.hold(40)).toBeUndefined()
   })
 
-  it('that have left hold nothing any more', () => {
+  it('that have left hold nothing any more, and cannot come back', () => {
     const { underWay, enter } = load()
     const place = enter('demo/a')
+    expect(place.isTaken()).toBe(true)
     place.leave()
-    expect([statusOf(place.hold(1)), underWay.bodyBytes]).toEqual([503, 0])
+    expect([statusOf(place.hold(1)), underWay.bodyBytes, place.isTaken()]).toEqual([503, 0, false])
+    expect(() => place.belongTo('demo/a')).toThrow(/given back/)
+    expect(() => place.stay()).toThrow(/given back/)
+    expect([underWay.requests, underWay.principals]).toEqual([0, 0])
   })
 
   it('are refused with 503 and Retry-After', () => {

@@ -107,6 +107,21 @@ describe('a token of a key that nobody knows', () => {
     await door.close()
   })
 
+  it('waits for the first keys in the same bounded line', async () => {
+    provider.answer = (_, response) => void held.push(response)
+    identity = identityOf(providerEnv(provider.url), () => nowMs)
+    const { answers, all } = sendAll(await ofNextKey(MAX_WAITING + 20))
+    await asked()
+    await eventually(
+      () => answers.length,
+      (length) => length === 20,
+    )
+    expect(count(answers)).toEqual({ 503: 20 })
+    provider.keys = [current.jwk, next.jwk]
+    letGo()
+    expect(count(await all)).toEqual({ 200: MAX_WAITING, 503: 20 })
+  })
+
   it('has its address pay at once, also when the provider fails in the end; others do not', async () => {
     await openThenHang()
     const sent: ReturnType<typeof sendAll>[] = []
