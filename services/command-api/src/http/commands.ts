@@ -63,8 +63,8 @@ const commandRoute = (handle: HandleWrite, context: AnyContext, name: string): R
   return defineRoute({
     method: 'post',
     path: `/${path}/:id/${name}`,
-    operation: `${name}${aggregate[0]?.toUpperCase()}${aggregate.slice(1)}`,
-    summary: `${name} of one ${aggregate}`,
+    operation: `${name}${capitalised(aggregate)}`,
+    summary: `${capitalised(name)} one ${aggregate}`,
     scope: writeScope(context.name),
     params,
     headers,
@@ -87,6 +87,8 @@ const commandRoute = (handle: HandleWrite, context: AnyContext, name: string): R
     },
   })
 }
+
+const capitalised = (word: string): string => `${word[0]?.toUpperCase()}${word.slice(1)}`
 
 const bodyOf = ({ commands }: AnyContext, name: string) => {
   const schema = commands[name]
