@@ -22,10 +22,15 @@ export const parseAs = <T>(schema: z.ZodType<T>, value: unknown): T => {
   )
 }
 
+/** zod knows a missing field as one of the wrong type. */
+const IN_OUR_WORDS: z.core.ParseContext<z.core.$ZodIssue> = {
+  error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
+}
+
 const parse = (schema: z.ZodType, value: unknown): Parsed => {
   if (schema instanceof z.ZodArray && Array.isArray(value) && value.length > MAX_FAULTS)
     return parseItems(schema, value)
-  const { data, error } = schema.safeParse(value)
+  const { data, error } = schema.safeParse(value, IN_OUR_WORDS)
   return { data, issues: error?.issues ?? [] }
 }
 
@@ -41,7 +46,7 @@ const parseItems = (schema: z.ZodArray, items: readonly unknown[]): Parsed => {
   const issues: z.core.$ZodIssue[] = []
   for (const [index, item] of items.entries()) {
     if (issues.length >= MAX_FAULTS) break
-    const parsed = z.safeParse(schema.element, item)
+    const parsed = z.safeParse(schema.element, item, IN_OUR_WORDS)
     data.push(parsed.data)
     for (const issue of parsed.error?.issues ?? []) issues.push({ ...issue, path: [index, ...issue.path] })
   }

@@ -33,6 +33,13 @@ describe('a body', () => {
       expect(parseAs(list, manyOf(length, good))).toEqual(manyOf(length, { count: 1, text: 'a' }))
   })
 
+  it('without a field it has to have is told that the field is missing, in a short list and in a long one', () => {
+    const missing = { detail: 'is missing' }
+    expect(faultsOf(item, { count: 1 })).toEqual([{ pointer: '/text', ...missing }])
+    for (const length of [1, 21])
+      expect(faultsOf(list, manyOf(length, { count: 1 }))[0]).toEqual({ pointer: '/0/text', ...missing })
+  })
+
   it('that is a list has as many items as its schema says', () => {
     expect(faultsOf(list, [])).toEqual([{ pointer: '', detail: expect.stringContaining('>=1') }])
     expect(faultsOf(list, manyOf(1_001, bad))).toEqual([
