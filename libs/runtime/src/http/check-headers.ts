@@ -67,3 +67,9 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/
 /** The client's own id of the request, if it can go into logs and headers as it is. */
 export const parseRequestId = (given: string | undefined): string | undefined =>
   given !== undefined && REQUEST_ID.test(given) ? given : undefined
+
+/** The id that the client gave its request, if it may have that one. */
+export const clientsIdOf = ({ headers }: IncomingMessage): string | undefined => {
+  const given = headers['x-request-id']
+  return typeof given === 'string' ? parseRequestId(given) : undefined
+}

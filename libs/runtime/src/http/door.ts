@@ -13,7 +13,7 @@ import type { Metrics } from '../metrics.ts'
 import { newId } from '../new-id.ts'
 import type { OpenApiDocument } from '../openapi/document.ts'
 import { openApiRoutes } from '../openapi/open-api-routes.ts'
-import { checkHeaders, parseRequestId } from './check-headers.ts'
+import { checkHeaders, clientsIdOf } from './check-headers.ts'
 import { makeDeadlines, type Deadlines } from './deadline.ts'
 import type { DoorLimits } from './door-limits.ts'
 import { problemReply, problems } from './problem.ts'
@@ -79,7 +79,7 @@ const receive = ({ isProduction, limits, logger, metrics }: DoorOptions) => {
   const logWhenDone = logRequests(logger, metrics)
   const underWay = boundRequestsUnderWay(limits.load)
   return (request: Request, response: Answer, next: NextFunction): void => {
-    const requestId = parseRequestId(request.get('x-request-id')) ?? newId()
+    const requestId = clientsIdOf(request) ?? newId()
     response.locals.requestId = requestId
     response.setHeader('x-request-id', requestId)
     setSecurityHeaders(response)

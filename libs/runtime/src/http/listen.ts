@@ -2,9 +2,10 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { newId } from '../new-id.ts'
 import { PlatformError } from '../platform-error.ts'
+import { clientsIdOf } from './check-headers.ts'
 import { MAX_PIPELINED, watchConnections, type Connections } from './connections.ts'
 import { problems, type ProblemError } from './problem.ts'
-import { clientsIdOf, makeRefusals, problemOfClientError, type Refusals } from './refuse-socket.ts'
+import { makeRefusals, problemOfClientError, type Refusals } from './refuse-socket.ts'
 
 export type SocketLimits = {
   /** From the first byte of a connection, or of its next request, to the end of the headers, and of the body. */

@@ -2,10 +2,10 @@
 // bare status line; here they get a problem document like every other failure, and then the connection ends, since nobody
 // knows where in the bytes the next request would begin.
 
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { newId } from '../new-id.ts'
-import { parseRequestId } from './check-headers.ts'
+import { clientsIdOf } from './check-headers.ts'
 import { LINGER_MS } from './connections.ts'
 import { problemReply, problems, type ProblemError } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -64,11 +64,6 @@ export const makeRefusals = (options: { production: boolean }): Refusals => {
       socket.once('close', () => clearTimeout(timer))
     },
   }
-}
-
-export const clientsIdOf = ({ headers }: IncomingMessage): string | undefined => {
-  const given = headers['x-request-id']
-  return typeof given === 'string' ? parseRequestId(given) : undefined
 }
 
 const idOf = (response: ServerResponse): string => {
