@@ -100,3 +100,23 @@ export const fetchCommittedOffsets = (
       return new Map(committed.map(({ partition, offset }) => [partition, BigInt(offset)]))
     },
   })
+
+/** How many members a consumer group has; 0 for one that there is not. */
+export const countGroupMembers = (connection: KafkaConnection, groupId: string): Promise<number> =>
+  withAdmin(connection, {
+    doing: `describe ${groupId}`,
+    async run(admin) {
+      const { groups } = await admin.describeGroups([groupId])
+      return groups[0]?.members.length ?? 0
+    },
+  })
+
+/** Forgets a group and what it has committed; one that there is not is fine. */
+export const deleteGroup = (connection: KafkaConnection, groupId: string): Promise<void> =>
+  withAdmin(connection, {
+    doing: `delete ${groupId}`,
+    async run(admin) {
+      const { groups } = await admin.listGroups()
+      if (groups.some((group) => group.groupId === groupId)) await admin.deleteGroups([groupId])
+    },
+  })

@@ -1,6 +1,7 @@
 export type ConsumerTimings = {
   /** A member that is silent for so long is put out of the group. */
   readonly sessionTimeoutMs: number
+  /** Also how soon a member notices that the group shares out its partitions again; the others wait for it. */
   readonly heartbeatEveryMs: number
   /** How long the group waits for its members to come back for a new assignment. */
   readonly rebalanceTimeoutMs: number
@@ -13,9 +14,9 @@ export type ConsumerTimings = {
 
 export const defaultConsumerTimings: ConsumerTimings = {
   sessionTimeoutMs: 10_000,
-  heartbeatEveryMs: 2_500,
+  heartbeatEveryMs: 300,
   rebalanceTimeoutMs: 30_000,
-  fetchWaitMs: 200,
+  fetchWaitMs: 100,
   metadataMaxAgeMs: 30_000,
   endOffsetsEveryMs: 10_000,
 }

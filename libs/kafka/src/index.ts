@@ -1,6 +1,9 @@
 export {
+  countGroupMembers,
+  deleteGroup,
   fetchCommittedOffsets,
   fetchEndOffsets,
+  fetchEndOffsetsOf,
   fetchStartOffsets,
   listExistingTopics,
   pingKafka,

@@ -9,6 +9,7 @@
  * their source has claimed the partition and said where to read on. Between REBALANCING and GROUP_JOIN there are no
  * lanes, and batches that still arrive are dropped: they come again, since lanes always seek.
  */
+import { hostname } from 'node:os'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
 import { messageOf, type Logger } from '@millrace/runtime'
 import { fetchEndOffsetsOf } from './admin.ts'
@@ -23,6 +24,7 @@ import type { LaneSource, TopicPartition } from './lane-source.ts'
 import type { LaneStatus } from './lane.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { readChunk } from './read-chunk.ts'
+import { makeAssigners } from './rendezvous-assigner.ts'
 import { settleWithin } from './settle-within.ts'
 
 export type ConsumerOptions = {
@@ -34,6 +36,11 @@ export type ConsumerOptions = {
   readonly limits?: Partial<LaneLimits>
   readonly timings?: Partial<ConsumerTimings>
   readonly onEvent?: (event: ConsumerEvent) => void
+  /**
+   * Who this member is to the group's assigner: one that comes back under the same key gets back its partitions. The
+   * host's name unless given: that of a pod, which a StatefulSet keeps. Members may have equal keys.
+   */
+  readonly memberKey?: string
 }
 
 export type PartitionConsumer = {
@@ -72,6 +79,7 @@ const makeKafkajsConsumer = (options: ConsumerOptions, { timings, mayRestart }: 
     rebalanceTimeout: timings.rebalanceTimeoutMs,
     maxWaitTimeInMs: timings.fetchWaitMs,
     metadataMaxAge: timings.metadataMaxAgeMs,
+    partitionAssigners: makeAssigners(options.memberKey ?? hostname()),
     minBytes: 1,
     maxBytes: MAX_BYTES_PER_FETCH,
     maxBytesPerPartition: MAX_BYTES_PER_PARTITION,

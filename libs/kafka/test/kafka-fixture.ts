@@ -65,7 +65,7 @@ export const consume = async (
     connection: connect(),
     topics: [topic],
     logger: silentLogger,
-    timings: { sessionTimeoutMs: 6_000, heartbeatEveryMs: 300, endOffsetsEveryMs: 500, ...timings },
+    timings: { sessionTimeoutMs: 6_000, endOffsetsEveryMs: 500, ...timings },
     onEvent: (event) => events.push(event),
     ...rest,
   })
