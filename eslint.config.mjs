@@ -125,7 +125,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': notImported(...rawTypes, acrossTenants) },
   },
   {
-    files: ['libs/mongo/src/{indexes,inline-read-models,publications}.ts'],
+    files: ['libs/mongo/src/{build-reader,builds,indexes,inline-read-models,partition-log,publications}.ts'],
     rules: { 'no-restricted-imports': notImported(...rawTypes) },
   },
   {

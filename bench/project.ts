@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
 import type { AnyBulkWriteOperation, Document } from 'mongodb'
-import { findProjection, type AnyProjection } from '@millrace/domain'
+import { findProjection, versionedName, type AnyProjection } from '@millrace/domain'
 import { type Codec, connectCodec, toHeaders, toMessageKey, topics, type DomainEvent } from '@millrace/events'
 import {
   type KafkaConnection,
@@ -159,6 +159,7 @@ const projectOnce = async (rig: Rig, version: AnyProjection['version'], n: numbe
     connection: rig.kafka,
     metrics: rig.metrics,
     projection,
+    build: versionedName(projection),
     codec: rig.codec,
     store: { ...store, claim },
     owner: randomUUID(),

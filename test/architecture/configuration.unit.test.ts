@@ -4,13 +4,14 @@ import { z } from 'zod'
 import { configSchema as cli, ROOT } from '../../cli/src/config.ts'
 import { configSchema as commandApi } from '../../services/command-api/src/config.ts'
 import { configSchema as compactor } from '../../services/compactor/src/config.ts'
+import { configSchema as ops } from '../../services/ops/src/config.ts'
 import { configSchema as projector } from '../../services/projector/src/config.ts'
 import { configSchema as queryApi } from '../../services/query-api/src/config.ts'
 
-const SCHEMAS = { 'command-api': commandApi, 'query-api': queryApi, projector, compactor, cli }
+const SCHEMAS = { 'command-api': commandApi, 'query-api': queryApi, projector, compactor, ops, cli }
 const SHORT: Readonly<Record<string, string>> = {
-  all: 'command-api, query-api, projector, compactor',
-  HTTP: 'command-api, query-api',
+  all: 'command-api, query-api, projector, compactor, ops',
+  HTTP: 'command-api, query-api, ops',
 }
 
 const page = readFileSync(`${ROOT}docs/configuration.md`, 'utf8')

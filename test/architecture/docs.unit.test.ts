@@ -47,4 +47,13 @@ describe('the documents', () => {
     const names = [...topicNames, ...projections.map(({ name }) => name)]
     expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
   })
+
+  it.each(projections)('name what $name is filtered and sorted by', ({ name, filters, sorts }) => {
+    const row = read('docs/read-models.md')
+      .split('\n')
+      .find((line) => line.startsWith(`| \`${name}\` `))
+    const names = [...Object.keys(filters), ...Object.keys(sorts)]
+    expect(names.filter((word) => !row?.includes(`\`${word}\``))).toEqual([])
+    expect(row).toBeDefined()
+  })
 })

@@ -2,6 +2,7 @@ import { readFileSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { projections, versionedName } from '@millrace/domain'
 import {
   allPublished,
   FIRST,
@@ -18,7 +19,7 @@ import {
 import { walks, type Probe } from './walks.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const services: readonly ServiceName[] = ['command-api', 'query-api']
+const services: readonly ServiceName[] = ['command-api', 'ops', 'query-api']
 
 const eachWalk = (walk: (typeof walks)['asking']) =>
   services.flatMap((service) =>
@@ -50,15 +51,9 @@ describe('what one tenant has', () => {
   }
 
   it('is there, for itself', async () => {
-    expect(Object.keys(before)).toEqual([
-      'commits',
-      'readModel.open-orders.v1',
-      'readModel.order-history.v1',
-      'readModel.order-summary.v1',
-      'readModel.processes.v1',
-      'snapshots',
-    ])
-    expect(Object.values(theirs.cursors)).not.toContain('null')
+    const readModels = projections.map((projection) => `readModel.${versionedName(projection)}`)
+    expect(Object.keys(before)).toEqual(['commits', ...readModels.toSorted(), 'snapshots'])
+    expect([...Object.values(theirs.cursors), ...Object.values(theirs.whyCursors)]).not.toContain('null')
     const { text } = await stage.first('command-api', { path: '/streams/$all' })
     for (const id of theirs.eventIds) expect(text).toContain(id)
   })

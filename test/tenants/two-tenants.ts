@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { contexts, projections, versionedName } from '@millrace/domain'
+import { contexts, projections, versionedName, type AnyProjection, type Document } from '@millrace/domain'
 import { topicNames } from '@millrace/events'
-import { mongoProjectionStore, mongoPublications } from '@millrace/mongo'
+import { documentId, mongoProjectionStore, mongoPublications, partialId } from '@millrace/mongo'
 import { scopesOf } from '@millrace/runtime'
 import { eventually } from '@millrace/testkit'
 import { httpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../support/http-client.ts'
@@ -9,7 +9,7 @@ import { startServiceProcess } from '../support/service-process.ts'
 import { IDENTITY_ENV, signedToken } from '../support/signed-token.ts'
 import { prepareServers, type TestServers } from '../support/test-servers.ts'
 
-export type ServiceName = 'command-api' | 'query-api'
+export type ServiceName = 'command-api' | 'ops' | 'query-api'
 
 /** Holds everything; the second one asks for it. */
 export const FIRST = 'acme'
@@ -43,8 +43,10 @@ export const openTwoTenants = async (): Promise<TwoTenants> => {
   const env = { ...IDENTITY_ENV, RELAY_POLL_MS: '20' }
   const commandApi = await startServiceProcess('command-api', servers, env)
   const queryApi = await startServiceProcess('query-api', servers, env)
+  const ops = await startServiceProcess('ops', servers, { ...env, CHECK_EVERY_MS: '0' })
   const clients: Readonly<Record<ServiceName, HttpClient>> = {
     'command-api': httpClient(commandApi.url),
+    ops: httpClient(ops.url),
     'query-api': httpClient(queryApi.url),
   }
   const callerOf = (tenant: string): Caller => {
@@ -67,7 +69,7 @@ export const openTwoTenants = async (): Promise<TwoTenants> => {
     tenants: () => tenantsIn(servers),
     close: async () => {
       for (const client of Object.values(clients)) await client.close()
-      await Promise.all([commandApi.stop(), queryApi.stop()])
+      await Promise.all([commandApi, queryApi, ops].map((service) => service.stop()))
       await servers.stop()
     },
   }
@@ -112,6 +114,8 @@ export type Holdings = {
   readonly logPositions: Readonly<Record<string, string>>
   /** By the name of the read model. */
   readonly cursors: Readonly<Record<string, string>>
+  /** Of the reasons of the order and of its customer's documents, by the path that gave them. */
+  readonly whyCursors: Readonly<Record<string, string>>
   readonly position: string
   /** Of the requests below; each has one of its own. */
   readonly keys: Readonly<Record<'place' | 'append', string>>
@@ -178,6 +182,12 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
     const { next } = await query(`/read-models/${name}?limit=1`)
     return [name, String(next)]
   })
+  const explained = [`order-summary/${order}`, `customer-dashboard/${SECRET}`].map(
+    async (document): Promise<[string, string]> => {
+      const path = `/read-models/${document}/why?limit=1`
+      return [path, String((await query(path))['next'])]
+    },
+  )
   const followed = LOGS.map(async (path): Promise<[string, string]> => {
     const { next } = await command({ path })
     return [path, String(next)]
@@ -187,6 +197,7 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
     position: String(paid['position']),
     logPositions: Object.fromEntries(await Promise.all(followed)),
     cursors: Object.fromEntries(await Promise.all(listed)),
+    whyCursors: Object.fromEntries(await Promise.all(explained)),
     eventIds: [placed, paid, twinned].flatMap(({ events }) =>
       (events as { id: string }[]).map(({ id }) => id),
     ),
@@ -195,15 +206,25 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
 
 export const READ_MODEL_IDS = ['d-1', 'd-2']
 
+/** Of any shape, but where a view has to make something of it. */
+const fieldsOf = ({ name }: AnyProjection, key: string): Document => ({
+  ...{ key, customerId: SECRET, host: SECRET, name: SECRET },
+  ...(name === 'product-metrics' ? { productId: SECRET, changes: [], sales: [] } : {}),
+})
+
 /** As a projector would have; the inline ones have changed with the commits. */
 const writeReadModels = async ({ servers: { mongoConnection } }: TwoTenants): Promise<void> => {
   const store = mongoProjectionStore(mongoConnection)
   for (const projection of projections.filter(({ kind }) => kind !== 'inline')) {
     const id = { projection: versionedName(projection), topic: projection.sources[0] ?? '', partition: 0 }
     const from = await store.claim(id, { owner: 'test', incarnation: 1 })
+    const { topic, partition } = id
     const writes = READ_MODEL_IDS.map((key) => ({
-      ...{ id: `${FIRST}/${key}`, tenant: FIRST, sequence: 1 },
-      fields: { key, customerId: SECRET, host: SECRET, name: SECRET },
+      id:
+        projection.kind === 'grouped'
+          ? partialId({ tenant: FIRST, key, part: '', topic, partition })
+          : documentId({ tenant: FIRST, key }),
+      ...{ tenant: FIRST, sequence: 1, fields: fieldsOf(projection, key) },
     }))
     const outcome = await store.commit(id, { from, to: { ...from, nextOffset: 1, lastSequence: 1 }, writes })
     if (outcome !== 'applied') throw new Error(`the documents were ${outcome}`)

@@ -1,4 +1,5 @@
 import { projections } from '@millrace/domain'
+import { topics } from '@millrace/events'
 import type { HttpAnswer, HttpRequest } from '../support/http-client.ts'
 import {
   addBody,
@@ -76,6 +77,9 @@ const orderWalk = (name: string, body: unknown): Walk =>
 const productWalk = (name: string, body: unknown): Walk =>
   commandWalk(({ product }) => `/products/${product}/${name}`, body)
 
+const opsPost = (action: string, body: object = {}): HttpRequest =>
+  postJson(`/projections/order-summary/${action}`, body)
+
 /** What only asks: after it the second tenant still has nothing. */
 const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
   'command-api': {
@@ -105,6 +109,15 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
     'POST /products/{id}/reprice': productWalk('reprice', { price: { amount: 1, currency: 'EUR' } }),
     'POST /products/{id}/retire': productWalk('retire', {}),
   },
+  // Projections are of all tenants; what is told of documents is of the caller's own.
+  ops: {
+    'GET /projections': () => [get('/projections', 200)],
+    'GET /projections/{name}/state': () => [get('/projections/order-summary/state', 200)],
+    'POST /projections/{name}/compare': () => [post(opsPost('compare'), 409)],
+    'POST /projections/{name}/switch': () => [post(opsPost('switch'), 409)],
+    'POST /projections/{name}/rollback': () => [post(opsPost('rollback'), 409)],
+    'POST /projections/{name}/drop': () => [post(opsPost('drop', { build: 'v1' }), 409)],
+  },
   'query-api': {
     'GET /read-models': () => [get('/read-models', 200)],
     'GET /streams/{id}/state': (theirs) => [
@@ -113,9 +126,12 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
       get(`/streams/${ofProduct(theirs)}/state`, 404),
     ],
     ...Object.fromEntries(
-      projections.flatMap(({ name, filters }): [string, Walk][] => [
+      projections.flatMap(({ name, filters, sources }): [string, Walk][] => [
         [`GET /read-models/${name}`, listWalk(name, Object.keys(filters))],
         [`GET /read-models/${name}/{id}`, documentWalk(name)],
+        ...(sources.every((source) => topics[source].kind === 'events')
+          ? [[`GET /read-models/${name}/{id}/why`, whyWalk(name)] satisfies [string, Walk]]
+          : []),
       ]),
     ),
   },
@@ -142,6 +158,20 @@ function documentWalk(name: string): Walk {
   ]
 }
 
+function whyWalk(name: string): Walk {
+  const path = `/read-models/${name}`
+  return ({ order, product, customer, whyCursors }) => [
+    ...[...READ_MODEL_IDS, order, product, customer].flatMap((id) => [
+      get(`${path}/${id}/why`, 404),
+      get(`${path}/${id}/why?field=customerId`, 404),
+    ]),
+    ...Object.entries(whyCursors).flatMap(([theirPath, cursor]) => [
+      get(`${theirPath}&cursor=${cursor}`, 400),
+      get(`${path}/${order}/why?cursor=${cursor}`, 400),
+    ]),
+  ]
+}
+
 /** What makes something: of the second tenant's own, under the very same ids and keys. */
 const making: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
   'command-api': {
@@ -165,6 +195,14 @@ const making: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
       ]
     },
     'POST /heartbeats': () => [post(postJson('/heartbeats', [heartbeat(SECRET)]), 202)],
+  },
+  ops: {
+    'POST /projections': () => [post(postJson('/projections', { name: 'order-summary' }), 200)],
+    'POST /projections/{name}/verify': () => [post(opsPost('verify'), 202)],
+    'POST /projections/{name}/rebuild': () => [post(opsPost('rebuild'), 202)],
+    'POST /projections/{name}/reset': () => [post(opsPost('reset'), 409)],
+    'POST /projections/{name}/pause': () => [post(opsPost('pause'), 200)],
+    'POST /projections/{name}/resume': () => [post(opsPost('resume'), 200)],
   },
   'query-api': {},
 }

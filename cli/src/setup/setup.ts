@@ -14,6 +14,7 @@ import {
   connectMongo,
   ensureReadModelIndexes,
   ensureStoreIndexes,
+  mongoBuilds,
   topicIncarnations,
   type MongoConnection,
 } from '@millrace/mongo'
@@ -81,13 +82,16 @@ const setUpTopics = async (kafka: KafkaConnection, mongo: MongoConnection, optio
   return ensureTopics(kafka, wanted)
 }
 
-const setUpIndexes = async (mongo: MongoConnection): Promise<void> => {
+/** Indexes of a version that is built later are made by the projector that builds it. */
+const setUpReadModels = async (mongo: MongoConnection): Promise<void> => {
   await ensureStoreIndexes(mongo)
   for (const projection of projections) {
     await ensureReadModelIndexes(mongo, {
       projection: versionedName(projection),
       indexes: projection.indexes,
     })
+    const { name, version, kind } = projection
+    if (kind !== 'inline') await mongoBuilds(mongo).register(name, version)
   }
 }
 
@@ -100,7 +104,7 @@ export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
     const [schemas, ensured] = await Promise.all([
       registerSchemas({ registryUrl: urls.registry }),
       setUpTopics(kafka, mongo, options),
-      setUpIndexes(mongo),
+      setUpReadModels(mongo),
     ])
     for (const drift of ensured.drifted) logger.warn({ ...drift }, 'topic differs from the catalogue')
     const builtReadModels = await buildInlineReadModels({

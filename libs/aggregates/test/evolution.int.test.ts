@@ -138,7 +138,7 @@ describe('orders that were placed before their event changed', () => {
     for (const projection of [orderSummary, orderHistory]) {
       const fold = (recorded: readonly RecordedEvent[] = []) =>
         recorded.reduce<ReturnType<typeof projection.evolve>>(
-          (document, event) => projection.evolve(document as never, event),
+          (document, event) => projection.evolve(document as never, event, { key: event.key }),
           null,
         )
       expect(fold(expected)).toMatchObject({ orderId: id })

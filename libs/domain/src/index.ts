@@ -41,17 +41,38 @@ export {
 export {
   type AnyProjection,
   type Document,
+  type FieldCondition,
+  type FieldFilter,
   type Filter,
   type Index,
   type JsonValue,
+  type Place,
   type ProjectedEvent,
   type Projection,
   type Sort,
-  defineProjection,
+  type ViewFilter,
   versionedName,
 } from './projections/projection.ts'
+export { defineGroupedProjection, defineProjection } from './projections/define-projection.ts'
+export { type Sums, addExactly, addSums, sumsOf } from './projections/sums.ts'
+export {
+  type Session,
+  type Window,
+  dayOf,
+  hopping,
+  hourOf,
+  mergeSessions,
+  monthOf,
+  tumbling,
+} from './projections/windows.ts'
+export { mergePartials } from './projections/merge-partials.ts'
 export { type CommitIdentity, type CommittedEvent, toProjected } from './projections/to-projected.ts'
-export { findProjection, projections } from './projections/projections.ts'
+export {
+  type ProjectionCode,
+  findProjection,
+  projections,
+  shippedProjections,
+} from './projections/projections.ts'
 export {
   type OrderHistory,
   type OrderHistoryEntry,
@@ -59,5 +80,20 @@ export {
 } from './projections/orders/order-history.ts'
 export { MAX_OPEN_ORDERS } from './orders/open-orders-rule.ts'
 export { type OpenOrders, openOrders } from './projections/orders/open-orders.ts'
+export { type CustomerDashboard, customerDashboard } from './projections/orders/customer-dashboard.ts'
+export {
+  type CustomerSessions,
+  SESSION_GAP_MS,
+  customerSessions,
+} from './projections/orders/customer-sessions.ts'
+export { type RevenueByDay, revenueByDay } from './projections/orders/revenue-by-day.ts'
+export {
+  PAYMENT_DUE_MS,
+  type PaymentStatus,
+  type PaymentWatch,
+  paymentStatuses,
+  paymentWatch,
+} from './projections/orders/payment-watch.ts'
+export { type ProductMetrics, productMetrics } from './projections/catalog/product-metrics.ts'
 export { type OrderSummary, orderSummary } from './projections/orders/order-summary.ts'
 export { type ProcessDocument, processes } from './projections/processes/processes.ts'

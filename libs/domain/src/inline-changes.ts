@@ -1,5 +1,5 @@
 import type { InlineRule } from './context.ts'
-import { versionedName, type Document, type ProjectedEvent } from './projections/projection.ts'
+import { versionedName, type Document, type Place, type ProjectedEvent } from './projections/projection.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -22,18 +22,18 @@ export const inlineChangesOf = (
   rules: readonly InlineRule[],
   events: readonly ProjectedEvent[],
 ): InlineChange[] =>
-  rules.flatMap(({ projection, refuse }) =>
-    events
-      .filter(({ type }) => projection.events.includes(type))
-      .map((event) => ({
-        projection: versionedName(projection),
-        id: `${event.tenant}/${projection.documentKey(event)}`,
-        change: (before) => {
-          const document = before as Document | null
-          const reason = refuse(document, event)
-          return reason === null
-            ? { type: 'changed', fields: projection.evolve(document, event) }
-            : { type: 'refused', reason }
-        },
-      })),
+  rules.flatMap((rule) =>
+    events.flatMap((event) => rule.projection.placesOf(event).map((place) => changeOf(rule, event, place))),
   )
+
+const changeOf = ({ projection, refuse }: InlineRule, event: ProjectedEvent, place: Place): InlineChange => ({
+  projection: versionedName(projection),
+  id: `${event.tenant}/${place.key}`,
+  change: (before) => {
+    const document = before as Document | null
+    const reason = refuse(document, event)
+    return reason === null
+      ? { type: 'changed', fields: projection.evolve(document, event, place) }
+      : { type: 'refused', reason }
+  },
+})

@@ -14,32 +14,41 @@ export type EventRecord = {
   readonly headers: RecordHeaders
 }
 
+/** What headers and key of a record say, without a look at its value. */
+export type RecordHead = EventMetadata & MessageKey & { readonly sequence: number }
+
+/** Throws DecodeError when headers and key are malformed or disagree. */
+export const readHead = (record: Omit<EventRecord, 'value'>): RecordHead => {
+  const metadata = parseHeaders(record.headers)
+  const messageKey = parseMessageKey(record.key)
+  checkPlace(metadata, messageKey)
+  return { ...metadata, key: messageKey.key, sequence: sequenceOf(metadata, record) }
+}
+
 /**
  * Value, headers and key of a record as one event of its newest type; throws DecodeError when they are malformed
- * or disagree.
+ * or disagree. Whoever has read its head before hands it in.
  */
 export const readRecord = (
   codec: Pick<Codec, 'decode' | 'newestTypeOf'>,
   record: EventRecord,
+  head: RecordHead = readHead(record),
 ): RecordedEvent => {
-  const metadata = parseHeaders(record.headers)
-  const messageKey = parseMessageKey(record.key)
   const event = codec.decode(record.topic, record.value)
-  if (codec.newestTypeOf(metadata.type) !== event.type)
-    throw disagreement('ce_type', `says ${metadata.type}, the value is ${event.type}`)
-  checkPlace(metadata, messageKey)
+  if (codec.newestTypeOf(head.type) !== event.type)
+    throw disagreement('ce_type', `says ${head.type}, the value is ${event.type}`)
   return {
     ...event,
-    id: metadata.id,
-    tenant: metadata.tenant,
-    stream: metadata.stream,
-    key: messageKey.key,
-    version: metadata.version,
-    occurredAt: metadata.occurredAt,
-    correlationId: metadata.correlationId,
-    causationId: metadata.causationId,
-    actor: metadata.actor,
-    sequence: sequenceOf(metadata, record),
+    id: head.id,
+    tenant: head.tenant,
+    stream: head.stream,
+    key: head.key,
+    version: head.version,
+    occurredAt: head.occurredAt,
+    correlationId: head.correlationId,
+    causationId: head.causationId,
+    actor: head.actor,
+    sequence: head.sequence,
   }
 }
 
@@ -53,7 +62,10 @@ const checkPlace = (metadata: EventMetadata, { tenant, key }: MessageKey): void 
 const disagreement = (header: string, problem: string): DecodeError =>
   new DecodeError({ code: 'bad-header', header, message: `header ${header} ${problem}` })
 
-const sequenceOf = ({ sequence }: EventMetadata, { topic, offset }: EventRecord): number => {
+const sequenceOf = (
+  { sequence }: EventMetadata,
+  { topic, offset }: Pick<EventRecord, 'topic' | 'offset'>,
+): number => {
   if (sequence !== null) return sequence
   if (topics[topic].kind !== 'events') return Number(offset)
   throw new DecodeError({

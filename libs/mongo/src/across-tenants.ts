@@ -1,9 +1,10 @@
 // The engine's own work on the documents of all tenants: all of it, and why. Nothing here is asked for by a request, so
-// nothing of a request is in these queries. Only the three files that do this work may import it (a lint rule).
+// nothing of a request is in these queries. Only the files that do this work may import it (a lint rule).
 //
 // The other collections (`EngineCollections`) have no tenant at all: a publication record numbers commits of all tenants
-// in one sequence, leases, checkpoints, topics, presences and the list of inline read models belong to processes, and an
-// outbox row is a message that waits for its partition.
+// in one sequence, leases, checkpoints, topics, presences and the list of inline read models belong to processes, an
+// outbox row is a message that waits for its partition, and parked and late events are a lane's: of a record that nobody
+// can read, nobody knows the tenant.
 
 import type { Collection } from 'mongodb'
 import type { Collections } from './collections.ts'
@@ -14,15 +15,19 @@ import { driversCollection } from './tenant-collection.ts'
 export const commitsToPublish = ({ commits }: Collections): Collection<CommitDocument> =>
   driversCollection(commits)
 
-/** A new inline read model: every commit is folded once, into documents of the commit's own tenant. */
+/** A new inline read model, and a check of a read model: commits are folded into documents of their own tenant. */
 export const commitsToFold = ({ commits }: Collections): Collection<CommitDocument> =>
   driversCollection(commits)
 
-/** Before it is built anew, an inline read model is dropped. */
+/** Before it is built anew, an inline read model is dropped; and a build that is no longer wanted. */
 export const readModelToDrop = (
   { readModel }: Collections,
   projection: string,
 ): Collection<ReadModelDocument> => driversCollection(readModel(projection))
+
+/** Proof that a read model is what the log says: whoever's they are, all of its documents have to be. */
+export const readModelToCheck = ({ readModel }: Collections, build: string): Collection<ReadModelDocument> =>
+  driversCollection(readModel(build))
 
 type ToIndex = {
   readonly commits: Collection<CommitDocument>

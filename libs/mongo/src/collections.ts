@@ -2,12 +2,16 @@ import type { Collection } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
 import type {
   AnswerDocument,
+  BuildReportDocument,
+  BuildsDocument,
   CheckpointDocument,
   CommitDocument,
   InlineReadModelDocument,
+  LateEventDocument,
   LeaseDocument,
   OutboxDocument,
   OutboxKeyDocument,
+  ParkedEventDocument,
   PresenceDocument,
   PublicationDocument,
   ReadModelDocument,
@@ -30,6 +34,10 @@ export type EngineCollections = {
   readonly leases: Collection<LeaseDocument>
   readonly topics: Collection<TopicDocument>
   readonly checkpoints: Collection<CheckpointDocument>
+  readonly builds: Collection<BuildsDocument>
+  readonly buildReports: Collection<BuildReportDocument>
+  readonly parkedEvents: Collection<ParkedEventDocument>
+  readonly lateEvents: Collection<LateEventDocument>
   readonly outbox: Collection<OutboxDocument>
   readonly outboxKeys: Collection<OutboxKeyDocument>
   readonly inlineReadModels: Collection<InlineReadModelDocument>
@@ -49,6 +57,10 @@ export const collectionsOf = ({ db }: MongoConnection): Collections => ({
   leases: db.collection('leases'),
   topics: db.collection('topics'),
   checkpoints: db.collection('checkpoints'),
+  builds: db.collection('builds'),
+  buildReports: db.collection('buildReports'),
+  parkedEvents: db.collection('parkedEvents'),
+  lateEvents: db.collection('lateEvents'),
   outbox: db.collection('outbox'),
   outboxKeys: db.collection('outboxKeys'),
   inlineReadModels: db.collection('inlineReadModels'),

@@ -99,10 +99,132 @@ export type CheckpointDocument = {
   readonly lastSequence: number
   readonly lastId: string | null
   readonly lastTs: number | null
+  /** Largest event time so far, UTC ms, of no event taken for later than an hour after its commit. */
+  readonly watermark: number | null
   readonly epoch: number
   readonly owner: string
+  /** Set when the lane gave up; whoever claims next tries anew. */
+  readonly stopped?: { readonly reason: string; readonly at: Date }
   /** Id of the session that the owner's transactions run in; whoever claims next ends what it left open. */
   readonly session?: Binary
+}
+
+/** What one version of the code has made of the log from its beginning. */
+export type StoredBuild = {
+  /** `v1`, and `v1.1` when that version was built again. */
+  readonly name: string
+  /** Of the code that folds it. */
+  readonly version: string
+  readonly startedAt: Date
+  /** Of a reset: it is served as soon as it is found to be what the log says. */
+  readonly isToBeServed?: true
+}
+
+/** Which builds of a projection there are, and which one is read; see builds.ts. */
+export type BuildsDocument = {
+  readonly _id: string
+  readonly served: string
+  readonly previous: string | null
+  readonly switchingTo: string | null
+  /** Nothing is fed meanwhile. */
+  readonly isPaused: boolean
+  /** No reader believes its pointer for longer. */
+  readonly leasedUntil: Date
+  readonly builds: readonly StoredBuild[]
+  /** How often each version was built: a name is never used again. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** One look at a build; the newest of each kind is kept. */
+export type BuildReportDocument = {
+  /** `<build>/<kind>` */
+  readonly _id: string
+  /** Name of its data. */
+  readonly build: string
+  /** comparison: with the build that is served, and with the log. verification, and the routine check: with the log. */
+  readonly kind: 'comparison' | 'verification' | 'check'
+  /** Name of the data that a comparison was with. */
+  readonly against: string
+  readonly state: 'running' | 'equal' | 'expected' | 'different' | 'failed'
+  readonly startedAt: Date
+  /** Renewed while it runs: one that is old belongs to a process that is gone. */
+  readonly beatAt: Date
+  readonly endedAt: Date | null
+  /** Documents so far, of how many. */
+  readonly compared: number
+  readonly total: number
+  /** Events of the log that were folded for it. */
+  readonly events: number
+  /** Documents that differ; more than that when it was cut short. */
+  readonly different: number
+  readonly unexpected: number
+  /** Never came to rest at the same position. */
+  readonly unsettled: number
+  readonly isCutShort: boolean
+  /** How many documents differ in a field. */
+  readonly byField: readonly {
+    readonly field: string
+    readonly documents: number
+    readonly isExpected: boolean
+  }[]
+  /** Some of the differences, unexpected ones first. */
+  readonly samples: readonly DifferenceSample[]
+  /** Part of the keys that were compared with the log: `1/16`, or `all`; null where the store does not keep it. */
+  readonly logShare: string | null
+  readonly error: string | null
+}
+
+export type DifferenceSample = {
+  readonly key: string
+  readonly field: string
+  readonly against: 'build' | 'log'
+  /** As readers would get it, and as it is there; null where there is none. */
+  readonly value: unknown
+  readonly other: unknown
+  readonly isExpected: boolean
+  /** The event that last changed the field, by a fold of the log. */
+  readonly event: { readonly id: string; readonly type: string; readonly sequence: number } | null
+}
+
+/** Why a record is parked: what is wrong with itself, or that its key has something parked already. */
+export type ParkedReason =
+  | {
+      readonly type: 'poison'
+      readonly error: string
+      readonly message: string
+      readonly stack: string | null
+    }
+  | { readonly type: 'waits' }
+
+/** A record that a lane could not apply, as it was; see parked-events.ts. */
+export type ParkedEventDocument = CheckpointId & {
+  readonly _id: string
+  /** The message key as text; null parks nothing but this record. */
+  readonly parkingKey: string | null
+  readonly sequence: number | null
+  readonly incarnation: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Binary | null
+  readonly value: Binary | null
+  readonly headers: readonly { readonly name: string; readonly value: Binary }[]
+  readonly watermark: number | null
+  readonly reason: ParkedReason
+  readonly parkedAt: Date
+}
+
+/** An event that came after the grace of its window had ended, by the watermark before it. */
+export type LateEventDocument = CheckpointId & {
+  readonly _id: string
+  readonly tenant: string
+  readonly key: string
+  readonly eventId: string
+  readonly type: string
+  readonly sequence: number
+  readonly occurredAt: number
+  readonly watermark: number
+  readonly closedAt: number
+  readonly keptAt: Date
 }
 
 /** The state of an aggregate at the end of one of its commits; libs/aggregates decides whether it is believed. */

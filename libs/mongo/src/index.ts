@@ -1,5 +1,29 @@
+export {
+  mongoBuildReader,
+  type BuildReader,
+  type BuildSight,
+  type BuildToRead,
+  type StoredPartial,
+} from './build-reader.ts'
+export { mongoBuildReports, type BuildReport, type BuildReports } from './build-reports.ts'
+export {
+  buildName,
+  mongoBuilds,
+  type Build,
+  type BuildRegistry,
+  type Builds,
+  type PointerLease,
+} from './builds.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
-export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
+export type {
+  AnswerDocument,
+  CheckpointId,
+  CommitDocument,
+  IdempotencyKey,
+  DifferenceSample,
+  ParkedReason,
+  ShardId,
+} from './documents.ts'
 export {
   mongoEventStore,
   type EventStore,
@@ -11,6 +35,7 @@ export {
 export type { AppendOutcome } from './append-commits.ts'
 export { scopeNameOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
 export { ensureReadModelIndexes, ensureStoreIndexes, type ReadModelIndex } from './indexes.ts'
+export { documentId, idsOfPartials, partialId, type DocumentKey, type PartialKey } from './document-id.ts'
 export type { Fields, InlineChange, InlineVerdict } from './inline-documents.ts'
 export {
   inlineReadModels,
@@ -18,6 +43,8 @@ export {
   type InlineReadModels,
   type StoredCommit,
 } from './inline-read-models.ts'
+export { mongoLaneLookup, type Fate, type LaneEvent, type LaneLookup } from './lane-lookup.ts'
+export { mongoLaneStates, type LaneState, type LaneStates } from './lane-states.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
 export type { LoadedStream, StoredEvent, StreamId, StreamTail, UpTo } from './load-streams.ts'
 export {
@@ -45,6 +72,7 @@ export {
   type OutboxRows,
   type WaitingShard,
 } from './outbox-rows.ts'
+export { mongoPartitionLog, type LoggedEvent, type PartitionLog } from './partition-log.ts'
 export { mongoPositions, type Positions, type Whereabouts } from './positions.ts'
 export { mongoPresences, type Presence, type Presences, type Role } from './presences.ts'
 export {
@@ -70,6 +98,7 @@ export {
   type PageEnd,
   type ReadModels,
 } from './read-models.ts'
+export type { KeyPage, KeyQuery, Partials } from './grouped-reads.ts'
 export type { PageLimits, ReadEvent } from './read-event.ts'
 export {
   mongoSnapshotStore,
@@ -86,8 +115,16 @@ export {
   type StreamQuery,
   type StreamReader,
 } from './stream-reader.ts'
+export {
+  mongoStreamSequences,
+  type LogPlace,
+  type StreamSequences,
+  type VersionRange,
+} from './stream-sequences.ts'
 export { mongoStreamStarts, type StreamStarts } from './stream-starts.ts'
 export { publishedBytes } from './published-bytes.ts'
 export { topicIncarnations, type TopicIncarnations } from './topics.ts'
+export { DocumentRefusedError } from './mongo-error.ts'
+export { parkingKeyOf, type LateEvent, type ParkedEvent } from './parked-events.ts'
 export { initiateReplicaSet, pingMongo } from './replica-set.ts'
 export { withTransaction, type Transaction } from './transaction.ts'

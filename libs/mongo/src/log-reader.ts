@@ -47,8 +47,8 @@ export type LogQuery = Wanted & {
   readonly limits: LogLimits
 }
 
-/** An event with its number in its partition. */
-export type LogEvent = ReadEvent & { readonly sequence: number }
+/** An event with its partition, and its number there. */
+export type LogEvent = ReadEvent & { readonly partition: number; readonly sequence: number }
 
 export type LogPage = {
   readonly events: readonly LogEvent[]
@@ -155,7 +155,12 @@ const load = async (
   const found = await ofTenant(commits, tenant)
     .find({ _id: isIn(ids) }, { session, hint: '_id_' })
     .toArray()
-  const eventsById = new Map(found.map((commit) => [commit._id, readEventsOf(commit)]))
+  const eventsById = new Map(
+    found.map((commit) => [
+      commit._id,
+      readEventsOf(commit).map((event) => ({ ...event, partition: commit.partition })),
+    ]),
+  )
   return candidates.map(({ commitId, index, sequence }) => {
     const event = eventsById.get(commitId)?.[index]
     if (event) return { ...event, sequence }

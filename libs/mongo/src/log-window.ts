@@ -86,7 +86,7 @@ const toWindow = ({ after, size }: Stretch, records: readonly PublicationDocumen
   }
 }
 
-const commitsOf = ({ commitIds, eventCounts, firstSequence }: PublicationDocument): LoggedCommit[] => {
+export const commitsOf = ({ commitIds, eventCounts, firstSequence }: PublicationDocument): LoggedCommit[] => {
   let next = firstSequence
   return commitIds.map((id, index) => {
     const first = next

@@ -2,6 +2,7 @@ import {
   BSON,
   MongoBulkWriteError,
   MongoError,
+  MongoInvalidArgumentError,
   MongoNetworkError,
   MongoServerError,
   type WriteError,
@@ -12,6 +13,11 @@ export const DUPLICATE_KEY = 11000
 
 export const isDuplicateKey = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === DUPLICATE_KEY
+
+const NAMESPACE_NOT_FOUND = 26
+
+export const isNoSuchCollection = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === NAMESPACE_NOT_FOUND
 
 const WRITE_CONFLICT = 112
 
@@ -95,6 +101,29 @@ export const translateMongoError = (error: unknown): unknown => {
     retryable,
     cause: error,
   })
+}
+
+/**
+ * Server codes that are about one document and will never be otherwise: bad value, unsupported field name, key too
+ * long, document too large, fails validation, duplicate key, cannot be indexed.
+ */
+const REFUSAL_CODES = new Set<unknown>([2, 55, 57, 67, 121, 171, 10334, 11000, 17280, 17419, 17420])
+
+const isTooLargeToSend = (error: unknown): boolean =>
+  error instanceof MongoInvalidArgumentError && error.message.includes('larger than')
+
+/** Whether writing documents failed because of what is in one of them, so that a retry cannot help. */
+export const isDocumentRefusal = (error: unknown): boolean => {
+  if (isTransientMongoError(error)) return false
+  return isUnserializable(error) || isTooLargeToSend(error) || REFUSAL_CODES.has(codeOf(error))
+}
+
+/** MongoDB will never take one of the documents that were to be written; none of them was. */
+export class DocumentRefusedError extends PlatformError {
+  constructor(cause: unknown) {
+    super({ code: 'DOCUMENT_REFUSED', message: `MongoDB: ${messageOf(cause)}`, retryable: false, cause })
+    this.name = 'DocumentRefusedError'
+  }
 }
 
 /** Runs `work`; what the driver throws leaves as a PlatformError. */

@@ -16,13 +16,20 @@ import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import { withoutEngineMembers, type CheckpointDocument, type CheckpointId } from './documents.ts'
-import { translating } from './mongo-error.ts'
+import { DocumentRefusedError, isDocumentRefusal, translating } from './mongo-error.ts'
+import {
+  insertLate,
+  insertParked,
+  readParkedKeys,
+  type LateEvent,
+  type ParkedEvent,
+} from './parked-events.ts'
 import { byTenantKey, type TenantKey, type TenantWrite } from './tenant-data.ts'
 import { oneTransaction } from './transaction.ts'
 
 export type Checkpoint = Omit<CheckpointDocument, '_id' | 'session'>
 
-export type Progress = Pick<Checkpoint, 'nextOffset' | 'lastSequence' | 'lastId' | 'lastTs'>
+export type Progress = Pick<Checkpoint, 'nextOffset' | 'lastSequence' | 'lastId' | 'lastTs' | 'watermark'>
 
 export type DocumentWrite = TenantWrite & { readonly sequence: number }
 
@@ -30,6 +37,8 @@ export type CommitBatch = {
   readonly from: Checkpoint
   readonly to: Progress
   readonly writes: readonly DocumentWrite[]
+  readonly parked?: readonly ParkedEvent[]
+  readonly late?: readonly LateEvent[]
 }
 
 export type ProjectionStore = {
@@ -38,7 +47,14 @@ export type ProjectionStore = {
   read(id: CheckpointId): Promise<Checkpoint | undefined>
   /** Documents by `_id`, without the engine's own members. */
   find(projection: string, keys: readonly TenantKey[]): Promise<Map<string, Record<string, unknown>>>
-  /** Documents and checkpoint in one transaction. `fenced` when the checkpoint is no longer as `from` says. */
+  /** Says in the checkpoint that the lane of this epoch has stopped, and why. */
+  markStopped(id: CheckpointId, stop: { epoch: number; reason: string }): Promise<void>
+  /** Message keys, as text, that have something parked in this lane. */
+  parkedKeys(id: CheckpointId): Promise<Set<string>>
+  /**
+   * Documents, what is parked or late, and checkpoint in one transaction. `fenced` when the checkpoint is no longer as
+   * `from` says. Throws DocumentRefusedError, with nothing written, when MongoDB will never take one of the documents.
+   */
   commit(id: CheckpointId, batch: CommitBatch): Promise<'applied' | 'fenced'>
 }
 
@@ -91,17 +107,7 @@ export const mongoProjectionStore = (connection: MongoConnection): ProjectionSto
         const hold = await newHold(id)
         return claim({ collections, session }, exactly(id), { ...by, session: hold.id?.id })
       }),
-    read: (id) =>
-      inCausalSession(async (session) => {
-        const found = await collections.checkpoints.findOne({ _id: exactly(id) }, { session })
-        return found ? withoutId(found) : undefined
-      }),
-    find: (projection, keys) =>
-      inCausalSession(async (session) => {
-        if (keys.length === 0) return new Map()
-        const found = await byTenantKey(collections.readModel(projection)).find(keys, { session }).toArray()
-        return new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
-      }),
+    ...lookups(collections, inCausalSession),
     commit: (id, batch) =>
       inCausalSession(
         async (session) => {
@@ -117,6 +123,31 @@ export const mongoProjectionStore = (connection: MongoConnection): ProjectionSto
       ),
   }
 }
+
+type InCausalSession = <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>
+
+const lookups = (
+  collections: Collections,
+  inCausalSession: InCausalSession,
+): Pick<ProjectionStore, 'read' | 'find' | 'markStopped' | 'parkedKeys'> => ({
+  read: (id) =>
+    inCausalSession(async (session) => {
+      const found = await collections.checkpoints.findOne({ _id: exactly(id) }, { session })
+      return found ? withoutId(found) : undefined
+    }),
+  find: (projection, keys) =>
+    inCausalSession(async (session) => {
+      if (keys.length === 0) return new Map()
+      const found = await byTenantKey(collections.readModel(projection)).find(keys, { session }).toArray()
+      return new Map(found.map((document) => [document._id, withoutEngineMembers(document)]))
+    }),
+  markStopped: (id, { epoch, reason }) =>
+    inCausalSession(async (session) => {
+      const stopped = { reason, at: new Date() }
+      await collections.checkpoints.updateOne({ _id: exactly(id), epoch }, { $set: { stopped } }, { session })
+    }),
+  parkedKeys: (id) => inCausalSession((session) => readParkedKeys({ collections, session }, exactly(id))),
+})
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 
@@ -140,9 +171,11 @@ const claim = async (
     lastSequence: { $ifNull: ['$lastSequence', 0] },
     lastId: { $ifNull: ['$lastId', null] },
     lastTs: { $ifNull: ['$lastTs', null] },
+    watermark: { $ifNull: ['$watermark', null] },
     incarnation: { $max: ['$incarnation', by.incarnation] },
   }
-  const after = await collections.checkpoints.findOneAndUpdate({ _id: id }, [{ $set: claimed }], {
+  const change = [{ $set: claimed }, { $unset: 'stopped' }]
+  const after = await collections.checkpoints.findOneAndUpdate({ _id: id }, change, {
     upsert: true,
     returnDocument: 'after',
     session,
@@ -155,10 +188,23 @@ const claim = async (
   })
 }
 
+const writeDocuments = async (
+  { collections, session }: At,
+  { projection, partition }: CheckpointId,
+  writes: readonly DocumentWrite[],
+): Promise<void> => {
+  try {
+    const documents = byTenantKey(collections.readModel(projection))
+    await documents.write(writes.map(withPlace(partition)), { session })
+  } catch (error) {
+    throw isDocumentRefusal(error) ? new DocumentRefusedError(error) : error
+  }
+}
+
 const commitBatch = async (
   { collections, session }: At,
   id: CheckpointId,
-  { from, to, writes }: CommitBatch,
+  { from, to, writes, parked = [], late = [] }: CommitBatch,
 ): Promise<void> => {
   const { epoch, nextOffset, lastSequence, incarnation } = from
   const moved = await collections.checkpoints.updateOne(
@@ -167,8 +213,7 @@ const commitBatch = async (
     { session },
   )
   if (moved.matchedCount === 0) throw fenced
-  if (writes.length === 0) return
-  await byTenantKey(collections.readModel(id.projection)).write(writes.map(withPlace(id.partition)), {
-    session,
-  })
+  await insertParked({ collections, session }, { id, incarnation }, parked)
+  await insertLate({ collections, session }, id, late)
+  if (writes.length > 0) await writeDocuments({ collections, session }, id, writes)
 }

@@ -1,8 +1,10 @@
 import type { ClientSession, Sort } from 'mongodb'
-import { collectionsOf } from './collections.ts'
+import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
+import type { DocumentKey } from './document-id.ts'
 import { withoutEngineMembers, type ReadModelDocument } from './documents.ts'
 import { allOf, anyOf, eq, ne, range, type Where } from './filters.ts'
+import { findPartials, listPartials, type KeyPage, type KeyQuery, type Partials } from './grouped-reads.ts'
 import { translating } from './mongo-error.ts'
 import { ofTenant } from './tenant-data.ts'
 
@@ -10,7 +12,7 @@ type Scalar = string | number
 
 /** One condition on one declared field; nothing else can reach MongoDB from a request. */
 export type Condition =
-  | { readonly field: string; readonly is: Scalar }
+  | { readonly field: string; readonly is: Scalar | null }
   | { readonly field: string; readonly from?: number; readonly below?: number }
 
 /** Where the page before ended: the sort value and the document's `_id`. */
@@ -35,6 +37,10 @@ export type FoundDocument = {
 export type ReadModels = {
   findOne(projection: string, scope: { tenant: string; id: string }): Promise<FoundDocument | undefined>
   list(query: ListQuery): Promise<FoundDocument[]>
+  /** All partials of a key of a grouped one, in the order of their ids. */
+  findPartials(projection: string, key: DocumentKey): Promise<Partials | undefined>
+  /** Keys of a grouped one in the order of their ids; of each, with all its partials, what `read` makes. */
+  listPartials<T>(query: KeyQuery, read: (partials: Partials) => T): Promise<KeyPage<T>>
 }
 
 const found = (document: ReadModelDocument): FoundDocument => ({
@@ -77,7 +83,8 @@ const orderOf = (sort: ListQuery['sort']): Sort => {
 }
 
 export const mongoReadModels = (connection: MongoConnection): ReadModels => {
-  const { readModel } = collectionsOf(connection)
+  const collections = collectionsOf(connection)
+  const { readModel } = collections
   // Causally after the checkpoint that `?after=` looked at: a new primary could show older documents.
   const inCausalSession = <T>(work: (session: ClientSession) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession(work))
@@ -99,5 +106,16 @@ export const mongoReadModels = (connection: MongoConnection): ReadModels => {
           .toArray()
         return documents.map(found)
       }),
+    ...groupedReads(collections, inCausalSession),
   }
 }
+
+const groupedReads = (
+  { readModel }: Collections,
+  inCausalSession: <T>(work: (session: ClientSession) => Promise<T>) => Promise<T>,
+): Pick<ReadModels, 'findPartials' | 'listPartials'> => ({
+  findPartials: (projection, key) =>
+    inCausalSession((session) => findPartials({ readModel, session }, projection, key)),
+  listPartials: (query, read) =>
+    inCausalSession((session) => listPartials({ readModel, session }, query, read)),
+})

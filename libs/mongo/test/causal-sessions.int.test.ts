@@ -50,7 +50,7 @@ it.each([
       const from = await store.claim(id, { owner: 'a', incarnation: 1 })
       await store.commit(id, {
         from,
-        to: { nextOffset: 1, lastSequence: 1, lastId: 'e', lastTs: 1 },
+        to: { nextOffset: 1, lastSequence: 1, lastId: 'e', lastTs: 1, watermark: null },
         writes: [],
       })
       return () => store.find('p.v1', [{ tenant: 'demo', id: 'demo/o-1' }])

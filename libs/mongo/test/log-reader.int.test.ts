@@ -45,7 +45,7 @@ describe('the log', () => {
     const { topic, correlationId, causationId, actor } = second ?? {}
     expect(events.at(-1)).toEqual({
       ...second?.events[0],
-      ...{ stream, topic, correlationId, causationId, actor, version: 3, sequence: 3 },
+      ...{ stream, topic, correlationId, causationId, actor, version: 3, partition: 0, sequence: 3 },
     })
   })
 

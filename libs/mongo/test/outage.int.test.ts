@@ -142,7 +142,7 @@ describe('when the answer to a write is lost', () => {
 describe('a batch whose connection ends', () => {
   const id = () => ({ projection: uniqueName('projection'), topic: TOPIC, partition: 0 })
   const writes = [{ id: 'demo/o-1', tenant: TENANT, sequence: 1, fields: { count: 1 } }]
-  const to = { nextOffset: 1, lastSequence: 1, lastId: 'e-1', lastTs: 1 }
+  const to = { nextOffset: 1, lastSequence: 1, lastId: 'e-1', lastTs: 1, watermark: null }
 
   it('in the middle changes nothing and fails as retryable', async () => {
     const store = mongoProjectionStore(database.connection)

@@ -30,6 +30,7 @@ const progress = (nextOffset: number): Progress => ({
   lastSequence: nextOffset,
   lastId: `event-${nextOffset}`,
   lastTs: 1_000 + nextOffset,
+  watermark: null,
 })
 const put = (key: string, fields: DocumentWrite['fields'], sequence = 1): DocumentWrite => ({
   id: `${TENANT}/${key}`,
@@ -58,6 +59,7 @@ describe('a claim', () => {
       lastSequence: 0,
       lastId: null,
       lastTs: null,
+      watermark: null,
     })
     expect(await store.read(id)).toEqual(await store.read(id))
   })
@@ -205,7 +207,7 @@ describe('a batch', () => {
       .collection(`readModel.${id.projection}`)
       .createIndex({ n: 1 }, { unique: true })
     const refused = store.commit(id, { from, to: progress(1), writes: writes() })
-    await expect(refused).rejects.toMatchObject({ code: 'MONGO_FAILED', retryable: false })
+    await expect(refused).rejects.toMatchObject({ code: 'DOCUMENT_REFUSED', retryable: false })
     expect(await store.read(id)).toEqual(from)
     expect(await documents('o-1', 'o-2')).toEqual({})
   })

@@ -109,6 +109,7 @@ describe('conditions', () => {
       ],
       [],
     ],
+    ['null, which what is not there is too', [{ field: 'total.amount', is: null }], ['d']],
     ['text that reads like an operator', [{ field: 'status', is: '$ne' }], []],
   ])('hold: %s', async (_, conditions, keys) => {
     expect(keysOf(await list({ projection, conditions }))).toEqual(keys)

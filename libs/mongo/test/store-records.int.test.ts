@@ -31,11 +31,14 @@ describe('a position', () => {
     const ids = commits.map(({ _id }) => _id)
     const where = { topic: TOPIC, partition: 0 }
     expect(await Promise.all(ids.map((id) => locate(id)))).toEqual(
-      ids.map(() => ({ type: 'unpublished', ...where })),
+      commits.map(({ key }) => ({ type: 'unpublished', ...where, key })),
     )
     await publish(database.connection, commits, { n: 1, firstSequence: 11 })
     expect(await Promise.all(ids.map((id) => locate(id)))).toEqual(
-      [12, 15, 16].map((lastSequence) => ({ type: 'published', ...where, lastSequence })),
+      [12, 15, 16].map((lastSequence, index) => ({
+        type: 'published',
+        ...{ ...where, key: commits[index]?.key, lastSequence },
+      })),
     )
   })
 

@@ -7,7 +7,7 @@
 import { deepStrictEqual, throws } from 'node:assert/strict'
 import { type Document, ImpossibleEventError, type Projection } from '@millrace/domain'
 import type { RecordedEvent } from '@millrace/events'
-import { type ReadModel, deliver, emptyReadModel } from './deliver.ts'
+import { type ReadModel, deliver, emptyReadModel, stored } from './deliver.ts'
 
 type Documents<Doc> = { readonly [tenantAndKey: string]: Doc }
 
@@ -16,6 +16,8 @@ type ProjectionOutcome<Doc> = {
   thenDocument(expected: Doc | null): void
   /** All documents by `<tenant>/<key>`. */
   thenDocuments(expected: Documents<Doc>): void
+  /** What readers see of the only document at that time. */
+  thenView(nowMs: number, expected: Document): void
   /** The last event cannot be, after what the others made. */
   thenImpossible(): void
 }
@@ -29,6 +31,12 @@ export const givenEvents = <Doc extends Document>(
   },
   thenDocuments: (expected) => {
     deepStrictEqual(Object.fromEntries(documentsAfter(projection, events)), expected)
+  },
+  thenView: (nowMs, expected) => {
+    const views = [...documentsAfter(projection, events).values()].map((document) =>
+      stored(projection.view(document, nowMs)),
+    )
+    deepStrictEqual(views, [expected])
   },
   thenImpossible: () => {
     const before = deliver(projection, emptyReadModel, events.slice(0, -1))

@@ -79,6 +79,25 @@ describe('given events, then a document', () => {
   })
 })
 
+describe('given events, then a view', () => {
+  const ageing = { ...counting, view: (document: Document, nowMs: number) => ({ ...document, nowMs }) }
+
+  it('passes when readers see what is expected at that time', () => {
+    givenEvents(ageing, threeEvents).thenView(7, { count: 3, nowMs: 7 })
+  })
+
+  it('fails when they see something else', () => {
+    expect(() => givenEvents(ageing, threeEvents).thenView(8, { count: 3, nowMs: 7 })).toThrow(AssertionError)
+  })
+
+  it('fails on a view that JSON does not keep', () => {
+    const view = () => ({ value: -0 })
+    expect(() => givenEvents({ ...counting, view }, threeEvents).thenView(0, { value: -0 })).toThrow(
+      'plain JSON',
+    )
+  })
+})
+
 describe('given events, then impossible', () => {
   const refusing = projectionOf<{ count: number }>((document, event) => {
     if (event.type === 'OrderPaid') throw new ImpossibleEventError(event.type, 'absent')

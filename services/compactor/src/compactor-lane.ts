@@ -51,5 +51,6 @@ const progressBehind = (
     lastSequence: isAhead ? last.sequence : before.lastSequence,
     lastId: isAhead ? last.id : before.lastId,
     lastTs: lastRecord?.timestamp ?? before.lastTs,
+    watermark: null,
   }
 }

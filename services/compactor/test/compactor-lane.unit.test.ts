@@ -12,6 +12,7 @@ const CLAIMED: Checkpoint = {
   lastSequence: 30,
   lastId: 'e-30',
   lastTs: null,
+  watermark: null,
   epoch: 1,
   owner: 'me',
 }
@@ -67,10 +68,25 @@ describe('a lane of the compactor', () => {
       nextOffset: 42n,
     })
     expect(await session.apply([record(42, 31)])).toEqual({ type: 'applied', nextOffset: 43n })
-    const first = { ...CLAIMED, nextOffset: 42, lastSequence: 32, lastId: 'e-32', lastTs: 41 }
+    const first = {
+      ...CLAIMED,
+      nextOffset: 42,
+      lastSequence: 32,
+      lastId: 'e-32',
+      lastTs: 41,
+      watermark: null,
+    }
     expect(commits).toMatchObject([
-      { from: CLAIMED, to: { nextOffset: 42, lastSequence: 32, lastId: 'e-32', lastTs: 41 }, writes: [] },
-      { from: first, to: { nextOffset: 43, lastSequence: 32, lastId: 'e-32', lastTs: 42 }, writes: [] },
+      {
+        from: CLAIMED,
+        to: { nextOffset: 42, lastSequence: 32, lastId: 'e-32', lastTs: 41, watermark: null },
+        writes: [],
+      },
+      {
+        from: first,
+        to: { nextOffset: 43, lastSequence: 32, lastId: 'e-32', lastTs: 42, watermark: null },
+        writes: [],
+      },
     ])
   })
 

@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { projections } from '@millrace/domain'
+import { projections, shippedProjections } from '@millrace/domain'
 import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka, type PartitionConsumer } from '@millrace/kafka'
-import { connectMongo, mongoProjectionStore, topicIncarnations } from '@millrace/mongo'
+import {
+  connectMongo,
+  ensureReadModelIndexes,
+  mongoBuilds,
+  mongoProjectionStore,
+  topicIncarnations,
+} from '@millrace/mongo'
 import { runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
+import { feedBuilds } from './feed-builds.ts'
 import { projectionMetrics, runProjection } from './run-projection.ts'
 
 /** No lane has moved for this long although something waits: the loop is stuck, a restart is the cure. */
@@ -34,21 +41,27 @@ await runService(
       owner: randomUUID(),
       metrics: projectionMetrics(metrics),
     }
-    const chosen = config.PROJECTIONS ?? projections.filter(({ kind }) => kind !== 'inline')
-    const consumers = await Promise.all(
-      chosen.map((projection) =>
-        runProjection({ ...shared, projection, logger: logger.child({ projection: projection.name }) }),
-      ),
-    )
-    for (const consumer of consumers) void consumer.crashed.then(fail)
-    onStop('consumers', () => Promise.all(consumers.map((consumer) => consumer.stop())).then(() => undefined))
+    const feeding = await feedBuilds({
+      registry: mongoBuilds(mongo),
+      projections: config.PROJECTIONS ?? projections.filter(({ kind }) => kind !== 'inline'),
+      code: shippedProjections,
+      run: async (feed) => {
+        const { build, projection } = feed
+        await ensureReadModelIndexes(mongo, { projection: build, indexes: projection.indexes })
+        return runProjection({ ...shared, ...feed, logger: logger.child({ projection: build }) })
+      },
+      onCrash: fail,
+      logger,
+    })
+    onStop('consumers', feeding.stop)
     return {
       health: {
-        live: () => consumers.every((consumer) => Date.now() - consumer.lastProgressAtMs() < STUCK_AFTER_MS),
+        live: () =>
+          feeding.consumers().every((consumer) => Date.now() - consumer.lastProgressAtMs() < STUCK_AFTER_MS),
         ready: {
           mongo: mongo.ping,
           kafka: async () => void (await pingKafka(kafka)),
-          consumers: () => assertRunning(consumers),
+          consumers: () => assertRunning(feeding.consumers()),
         },
       },
     }

@@ -1,23 +1,36 @@
 // One lane = one projection on one partition. Opening it claims the checkpoint under a new epoch; after that every
-// batch is: read, drop what was seen, one find, fold in memory, one transaction of documents and checkpoint.
+// batch is: read, drop what was seen, one find, fold in memory, one transaction of documents, parked events and
+// checkpoint.
 //
 // After any failure the lane no longer knows whether its last transaction landed, so it reads the checkpoint
-// before the next try, and before it believes that an event cannot be: an epoch that is not its own means fenced,
-// another offset means that the transaction had landed after all.
+// before the next try: an epoch that is not its own means fenced, another offset means that the transaction had
+// landed after all. An event that its fold throws for is parked only in a transaction that still finds the checkpoint
+// as it was when the documents were read: what a fold was given is then what it should have been given.
+//
+// When MongoDB will never take one of the documents, the batch is halved until the one record is found whose event
+// makes it so; that one is parked.
 //
 // A missing sequence may still come: a topic that was filled anew may begin with a batch of the time before. So the
 // lane searches up to where the partition ended when it missed it, applying nothing, and stops only then.
 
 import type { Codec } from '@millrace/events'
 import type { KafkaRecord, LaneOutcome, LaneSession, LaneSource } from '@millrace/kafka'
-import type { Checkpoint, CheckpointId, ProjectionStore } from '@millrace/mongo'
-import { messageOf, type Logger } from '@millrace/runtime'
-import { ImpossibleEventError, versionedName, type AnyProjection, type Document } from '@millrace/domain'
-import { documentIdOf, foldBatch } from './fold-batch.ts'
-import { readBatch, recordsFrom, type Batch } from './read-batch.ts'
+import {
+  DocumentRefusedError,
+  parkingKeyOf,
+  type Checkpoint,
+  type CheckpointId,
+  type ProjectionStore,
+} from '@millrace/mongo'
+import type { Logger } from '@millrace/runtime'
+import type { AnyProjection, Document } from '@millrace/domain'
+import { foldBatch, parkAlone, placeEntries, type Folding, type PlacedEntry } from '@millrace/projections'
+import { readBatch, recordsFrom, type Batch, type BatchReader } from './read-batch.ts'
 
 export type LaneDeps = {
   readonly projection: AnyProjection
+  /** Name of the data: collection and checkpoints carry it. */
+  readonly build: string
   readonly store: ProjectionStore
   readonly codec: Codec
   readonly incarnationOf: (topic: string) => Promise<number>
@@ -25,13 +38,22 @@ export type LaneDeps = {
   readonly endOffsetOf: (topic: string, partition: number) => Promise<bigint>
   readonly owner: string
   readonly logger: Logger
-  readonly onApplied: (batch: { events: number; writes: number; duplicates: number }) => void
+  readonly onApplied: (batch: AppliedBatch) => void
+}
+
+export type AppliedBatch = {
+  readonly events: number
+  readonly writes: number
+  readonly duplicates: number
+  readonly parked: number
+  readonly late: number
 }
 
 /** A lane at work. Only its own functions below change it, and they never run at the same time. */
 type Lane = {
   readonly deps: LaneDeps
   readonly id: CheckpointId
+  parkedKeys: Set<string>
   checkpoint: Checkpoint
   /** False after a failure: the last transaction may have landed or not. */
   isCertain: boolean
@@ -39,13 +61,18 @@ type Lane = {
 }
 
 type Gap = Extract<Batch, { type: 'gap' }>
+type ReadBatch = Extract<Batch, { type: 'batch' }>
+
+/** So many keys do not go wrong by themselves: it is the code, and to park the rest of the log would not help. */
+export const MAX_PARKED_KEYS = 10_000
 
 export const projectionLanes = (deps: LaneDeps): LaneSource => ({
   open: async ({ topic, partition }) => {
-    const { projection, store, owner } = deps
-    const id: CheckpointId = { projection: versionedName(projection), topic, partition }
+    const { build, store, owner } = deps
+    const id: CheckpointId = { projection: build, topic, partition }
     const checkpoint = await store.claim(id, { owner, incarnation: await deps.incarnationOf(topic) })
-    const lane: Lane = { deps, id, checkpoint, isCertain: true, search: undefined }
+    const parkedKeys = await store.parkedKeys(id)
+    const lane: Lane = { deps, id, parkedKeys, checkpoint, isCertain: true, search: undefined }
     return {
       get nextOffset() {
         return BigInt(lane.checkpoint.nextOffset)
@@ -57,43 +84,51 @@ export const projectionLanes = (deps: LaneDeps): LaneSource => ({
 })
 
 const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
-  if (!lane.isCertain && (await findOutWhereWeAre(lane)) === 'fenced') return { type: 'fenced' }
+  if (!lane.isCertain && (await isStillOurs(lane)) === false) return { type: 'fenced' }
   try {
     return await applyOnce(lane, records)
   } catch (error) {
     lane.isCertain = false
-    if (!(error instanceof ImpossibleEventError)) throw error
-    const where = await findOutWhereWeAre(lane)
-    if (where === 'moved') throw error
-    return where === 'fenced' ? { type: 'fenced' } : { type: 'stopped', reason: messageOf(error) }
+    throw error
   }
 }
 
-/** What the store says of us: still ours and as we believe, moved by our own late transaction, or lost. */
-const findOutWhereWeAre = async (lane: Lane): Promise<'here' | 'moved' | 'fenced'> => {
-  const believed = lane.checkpoint
+/** Reads anew what our own late transaction may have moved. */
+const isStillOurs = async (lane: Lane): Promise<boolean> => {
   const stored = await lane.deps.store.read(lane.id)
-  if (stored?.epoch !== believed.epoch) return 'fenced'
+  if (stored?.epoch !== lane.checkpoint.epoch) return false
   lane.checkpoint = stored
+  lane.parkedKeys = await lane.deps.store.parkedKeys(lane.id)
   lane.isCertain = true
-  const isAsBelieved =
-    stored.nextOffset === believed.nextOffset && stored.lastSequence === believed.lastSequence
-  return isAsBelieved ? 'here' : 'moved'
+  return true
 }
 
 const applyOnce = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
+  if (lane.parkedKeys.size > MAX_PARKED_KEYS)
+    return stop(lane, `more than ${MAX_PARKED_KEYS} keys have parked events: is the projection's code right?`)
   if (lane.search) return goOnSearching(lane, lane.search, records)
-  const batch = await readBatch(lane.deps.codec, lane.checkpoint, records)
+  const batch = await readBatch(readerOf(lane), lane.checkpoint, records)
   switch (batch.type) {
     case 'batch':
-      return commit(lane, batch)
+      return commit(lane, batch, records)
     case 'gap': {
       lane.search = { gap: batch, end: await lane.deps.endOffsetOf(lane.id.topic, lane.id.partition) }
       return goOnSearching(lane, lane.search, records)
     }
-    case 'poison':
-      return { type: 'stopped', reason: batch.reason }
+    case 'broken':
+      return stop(lane, batch.reason)
   }
+}
+
+const readerOf = ({ deps, parkedKeys }: Lane): BatchReader => ({
+  codec: deps.codec,
+  handles: (type) => deps.projection.events.some((handled) => handled === type),
+  isParked: (key) => parkedKeys.has(key),
+})
+
+const stop = async (lane: Lane, reason: string): Promise<LaneOutcome> => {
+  await lane.deps.store.markStopped(lane.id, { epoch: lane.checkpoint.epoch, reason })
+  return { type: 'stopped', reason }
 }
 
 const goOnSearching = async (
@@ -107,26 +142,57 @@ const goOnSearching = async (
     return applyOnce(lane, found)
   }
   const next = (records.at(-1)?.offset ?? 0n) + 1n
-  return next < end ? appliedUpTo(next) : { type: 'stopped', reason: gap.reason }
+  return next < end ? appliedUpTo(next) : stop(lane, gap.reason)
 }
 
-const commit = async (lane: Lane, batch: Extract<Batch, { type: 'batch' }>): Promise<LaneOutcome> => {
-  const { id, checkpoint } = lane
-  const { projection, store, onApplied } = lane.deps
-  const keys = new Map(
-    batch.events.map((event) => {
-      const key = { tenant: event.tenant, id: documentIdOf(projection, event) }
-      return [key.id, key]
-    }),
-  )
+const commit = async (
+  lane: Lane,
+  batch: ReadBatch,
+  records: readonly KafkaRecord[],
+): Promise<LaneOutcome> => {
+  const { id } = lane
+  const { projection, store } = lane.deps
+  const entries = placeEntries(projection, id, batch.entries)
   // What the store holds was written by this very projection version.
-  const stored = (await store.find(id.projection, [...keys.values()])) as Map<string, Document>
-  const writes = foldBatch(projection, batch.events, stored)
-  const outcome = await store.commit(id, { from: checkpoint, to: batch.to, writes })
+  const stored = (await store.find(id.projection, documentsOf(entries))) as Map<string, Document>
+  const folding = foldBatch({ projection, stored }, entries)
+  try {
+    return await write(lane, batch, folding)
+  } catch (error) {
+    if (!(error instanceof DocumentRefusedError)) throw error
+    if (records.length > 1) return applyOnce(lane, records.slice(0, records.length >> 1))
+    return write(lane, batch, parkAlone(entries, error))
+  }
+}
+
+const documentsOf = (entries: readonly PlacedEntry[]): { tenant: string; id: string }[] => {
+  const keys = new Map<string, { tenant: string; id: string }>()
+  for (const entry of entries) {
+    if (entry.type !== 'event') continue
+    for (const { id } of entry.places) keys.set(id, { tenant: entry.event.tenant, id })
+  }
+  return [...keys.values()]
+}
+
+const write = async (lane: Lane, batch: ReadBatch, folding: Folding): Promise<LaneOutcome> => {
+  const { checkpoint } = lane
+  const { to, entries, duplicates } = batch
+  const outcome = await lane.deps.store.commit(lane.id, { from: checkpoint, to, ...folding })
   if (outcome === 'fenced') return { type: 'fenced' }
-  lane.checkpoint = { ...checkpoint, ...batch.to }
-  onApplied({ events: batch.events.length, writes: writes.length, duplicates: batch.duplicates })
-  return appliedUpTo(BigInt(batch.to.nextOffset))
+  lane.checkpoint = { ...checkpoint, ...to }
+  const { writes, parked, late } = folding
+  for (const event of parked) {
+    const key = parkingKeyOf(event)
+    if (key !== null) lane.parkedKeys.add(key)
+  }
+  lane.deps.onApplied({
+    events: entries.length - parked.length,
+    writes: writes.length,
+    duplicates,
+    parked: parked.length,
+    late: late.length,
+  })
+  return appliedUpTo(BigInt(to.nextOffset))
 }
 
 const appliedUpTo = (nextOffset: bigint): LaneOutcome => ({ type: 'applied', nextOffset })

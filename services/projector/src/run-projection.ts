@@ -1,5 +1,11 @@
-import { versionedName, type AnyProjection } from '@millrace/domain'
-import { fetchEndOffsets, startConsumer, type ConsumerEvent, type PartitionConsumer } from '@millrace/kafka'
+import {
+  fetchEndOffsets,
+  startConsumer,
+  type ConsumerEvent,
+  type KafkaConnection,
+  type LaneSource,
+  type PartitionConsumer,
+} from '@millrace/kafka'
 import type { Metrics } from '@millrace/runtime'
 import { projectionLanes, type LaneDeps } from './projection-lane.ts'
 
@@ -10,6 +16,8 @@ export type ProjectionMetrics = {
   readonly writes: Counter
   readonly duplicates: Counter
   readonly fenced: Counter
+  readonly parked: Counter
+  readonly late: Counter
   readonly batchSeconds: ReturnType<Metrics['histogram']>
 }
 
@@ -26,27 +34,48 @@ export const projectionMetrics = (metrics: Metrics): ProjectionMetrics => ({
   fenced: metrics.counter('millrace_projection_fenced_total', 'Batches refused for an old epoch', [
     'projection',
   ]),
+  parked: metrics.counter('millrace_projection_parked_total', 'Events set aside, poison or behind it', [
+    'projection',
+  ]),
+  late: metrics.counter(
+    'millrace_projection_late_total',
+    'Events that came after the grace of their window',
+    ['projection'],
+  ),
   batchSeconds: metrics.histogram('millrace_projection_batch_seconds', 'Time to apply one batch', [
     'projection',
   ]),
 })
 
-type RunDeps = Omit<LaneDeps, 'onApplied' | 'endOffsetOf'> &
-  Pick<Parameters<typeof startConsumer>[0], 'connection'> & { metrics: ProjectionMetrics }
+export type RunDeps = Omit<LaneDeps, 'onApplied' | 'endOffsetOf'> & {
+  readonly connection: KafkaConnection
+  readonly metrics: ProjectionMetrics
+  /** Waited for before each batch. */
+  readonly turn?: () => Promise<void>
+}
 
-/** One consumer group per projection and version, so lag, scaling and failure are each projection's own. */
-export const groupOf = (projection: AnyProjection): string => `projection.${versionedName(projection)}`
+/** One consumer group per build, so lag, scaling and failure are each projection's own. */
+export const groupOf = (build: string): string => `projection.${build}`
 
-export const runProjection = ({ connection, metrics, ...deps }: RunDeps): Promise<PartitionConsumer> => {
-  const { projection, logger } = deps
-  const labels = { projection: versionedName(projection) }
+export const runProjection = ({
+  connection,
+  metrics,
+  turn,
+  ...deps
+}: RunDeps): Promise<PartitionConsumer> => {
+  const { projection, build, logger } = deps
+  const labels = { projection: build }
   const source = projectionLanes({
     ...deps,
     endOffsetOf: async (topic, partition) => (await fetchEndOffsets(connection, topic)).get(partition) ?? 0n,
-    onApplied: ({ events, writes, duplicates }) => {
+    onApplied: ({ events, writes, duplicates, parked, late }) => {
       metrics.events.inc(labels, events)
       metrics.writes.inc(labels, writes)
       metrics.duplicates.inc(labels, duplicates)
+      metrics.parked.inc(labels, parked)
+      metrics.late.inc(labels, late)
+      if (parked > 0)
+        logger.error({ parked }, 'events were parked: their keys wait until somebody has looked')
     },
   })
   const onEvent = (event: ConsumerEvent): void => {
@@ -59,10 +88,26 @@ export const runProjection = ({ connection, metrics, ...deps }: RunDeps): Promis
   }
   return startConsumer({
     connection,
-    groupId: groupOf(projection),
+    groupId: groupOf(build),
     topics: projection.sources,
-    source,
+    source: turn ? takingTurns(source, turn) : source,
     logger,
     onEvent,
   })
 }
+
+const takingTurns = ({ open }: LaneSource, turn: () => Promise<void>): LaneSource => ({
+  open: async (partition) => {
+    const session = await open(partition)
+    return {
+      get nextOffset() {
+        return session.nextOffset
+      },
+      apply: async (records) => {
+        await turn()
+        return session.apply(records)
+      },
+      close: () => session.close(),
+    }
+  },
+})

@@ -35,8 +35,10 @@ export const expectedDocuments = async <Doc extends Document>(
   await codec.ensureWriters(bytes.map((value) => codec.writerIdOf(value)))
   const documents = new Map<string, Doc | null>()
   for (const event of commits.flatMap((commit) => eventsOf(codec, commit))) {
-    const id = `${event.tenant}/${event.key}`
-    documents.set(id, projection.evolve(documents.get(id) ?? null, event))
+    for (const place of projection.placesOf(event)) {
+      const id = `${event.tenant}/${place.key}`
+      documents.set(id, projection.evolve(documents.get(id) ?? null, event, place))
+    }
   }
   return Object.fromEntries(documents)
 }

@@ -9,7 +9,7 @@ import {
 import type { KafkaRecord } from '@millrace/kafka'
 import type { Checkpoint } from '@millrace/mongo'
 import { orderPlaced, recorded } from '@millrace/testkit'
-import { readBatch, recordsFrom } from '../src/read-batch.ts'
+import { readBatch, recordsFrom, type Batch } from '../src/read-batch.ts'
 
 const TOPIC: TopicName = 'orders.order.events'
 const codec = await makeInMemoryCodec()
@@ -19,6 +19,7 @@ const NEW: Checkpoint = {
   lastSequence: 0,
   lastId: null,
   lastTs: null,
+  watermark: null,
   epoch: 1,
   owner: 'a',
 }
@@ -42,10 +43,14 @@ const record = (offset: number, sequence: number, id = `event-${sequence}`): Kaf
   }
 }
 
+/** By a projection that handles all, without parked keys. */
+const readAll = (checkpoint: Checkpoint, records: readonly KafkaRecord[]): Promise<Batch> =>
+  readBatch({ codec, handles: () => true, isParked: () => false }, checkpoint, records)
+
 const sequencesOf = async (checkpoint: Checkpoint, records: readonly KafkaRecord[]): Promise<number[]> => {
-  const batch = await readBatch(codec, checkpoint, records)
+  const batch = await readAll(checkpoint, records)
   if (batch.type !== 'batch') throw new Error(batch.reason)
-  return batch.events.map(({ sequence }) => sequence)
+  return batch.entries.map(({ sequence }) => Number(sequence))
 }
 
 describe('a batch of the log', () => {
@@ -57,29 +62,51 @@ describe('a batch of the log', () => {
 
   it('goes by sequence wherever the offsets went', async () => {
     const ahead = { ...NEW, nextOffset: 1_000, lastSequence: 2 }
-    const batch = await readBatch(codec, ahead, [record(0, 1), record(1, 2), record(2, 3)])
+    const batch = await readAll(ahead, [record(0, 1), record(1, 2), record(2, 3)])
     expect(batch).toMatchObject({ type: 'batch', to: { nextOffset: 3, lastSequence: 3 }, duplicates: 2 })
   })
 
   it('ends before a missing sequence, and is a gap when it begins with one', async () => {
     const records = [record(0, 1), record(1, 3)]
-    const batch = await readBatch(codec, NEW, records)
+    const batch = await readAll(NEW, records)
     expect(batch).toMatchObject({ type: 'batch', to: { nextOffset: 1, lastSequence: 1 } })
-    const next = await readBatch(codec, { ...NEW, nextOffset: 1, lastSequence: 1 }, records.slice(1))
+    const next = await readAll({ ...NEW, nextOffset: 1, lastSequence: 1 }, records.slice(1))
     expect(next).toMatchObject({ type: 'gap', expected: 2 })
   })
 
-  it('ends before a record nobody can read, so that those before it are applied', async () => {
-    const poison = { ...record(1, 2), value: Buffer.from('nonsense') }
-    expect(await sequencesOf(NEW, [record(0, 1), poison, record(2, 3)])).toEqual([1])
-    expect(await readBatch(codec, NEW, [poison])).toMatchObject({ type: 'poison' })
+  it('does not end at a record nobody can read', async () => {
+    const unreadable = { ...record(1, 2), value: Buffer.from('nonsense') }
+    const batch = await readAll(NEW, [record(0, 1), unreadable, record(2, 3)])
+    expect(batch).toMatchObject({
+      type: 'batch',
+      entries: [{ type: 'event' }, { type: 'poison', sequence: 2 }, { type: 'event' }],
+      to: { nextOffset: 3, lastSequence: 3 },
+    })
   })
 
   it('does not take another event with the last sequence for a repeat', async () => {
     const checkpoint = { ...NEW, nextOffset: 1, lastSequence: 1, lastId: 'event-1' }
-    expect(await readBatch(codec, checkpoint, [record(1, 1, 'somebody-else')])).toMatchObject({
-      type: 'poison',
+    expect(await readAll(checkpoint, [record(1, 1, 'somebody-else')])).toMatchObject({
+      type: 'broken',
     })
+  })
+
+  it('knows the largest event time before each, and believes no clock that is an hour ahead', async () => {
+    const hour = 60 * 60_000
+    const at = (sequence: number, ce_time: number, timestamp: number): KafkaRecord => {
+      const { headers, ...rest } = record(sequence - 1, sequence)
+      return { ...rest, timestamp, headers: { ...headers, ce_time: new Date(ce_time).toISOString() } }
+    }
+    const records = [
+      at(1, 5_000, 6_000),
+      at(2, 4_000, 7_000),
+      at(3, Date.UTC(9999, 0), 8_000),
+      at(4, 0, 9_000),
+    ]
+    const batch = await readAll(NEW, records)
+    if (batch.type !== 'batch') throw new Error(batch.reason)
+    expect(batch.entries.map(({ watermark }) => watermark)).toEqual([null, 5_000, 5_000, 8_000 + hour])
+    expect(batch.to.watermark).toBe(8_000 + hour)
   })
 
   it('is found from a sequence on, when it is there', () => {

@@ -1,13 +1,11 @@
-import type { AnyProjection } from '@millrace/domain'
-import type { Condition, FoundDocument, ListQuery, PageEnd } from '@millrace/mongo'
-import { problems, wholeNumberOr, type TokenSigner } from '@millrace/runtime'
+import type { AnyProjection, FieldFilter, Filter } from '@millrace/domain'
+import type { Condition, ListQuery } from '@millrace/mongo'
+import { problems, wholeNumberOr } from '@millrace/runtime'
 import { z } from 'zod'
 import { waitParameters } from './wait-for-position.ts'
 
 const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
-
-type Filter = AnyProjection['filters'][string]
 
 const number = z
   .string()
@@ -23,7 +21,9 @@ const time = z
   )
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
 
-const valueOf = (filter: Filter): z.ZodType<string | number> => {
+type Value = string | number
+
+const valueOf = (filter: Filter): z.ZodType<Value> => {
   switch (filter.type) {
     case 'string':
       return z.string()
@@ -36,93 +36,92 @@ const valueOf = (filter: Filter): z.ZodType<string | number> => {
   }
 }
 
-const conditionOf = (filter: Filter) =>
-  valueOf(filter)
-    .transform((value): Condition => {
-      if (filter.operator === 'eq') return { field: filter.field, is: value }
-      const bound = Number(value)
-      return filter.operator === 'gte'
-        ? { field: filter.field, from: bound }
-        : { field: filter.field, below: bound }
-    })
-    .optional()
-    .describe(`Only where \`${filter.field}\` is ${inWords[filter.operator]}.`)
-
 const inWords = { eq: 'this', gte: 'this or above', lt: 'below this' }
+
+const meaningOf = (name: string, filter: Filter): string =>
+  filter.operator === 'view'
+    ? `Only where \`${name}\` is this, now.`
+    : `Only where \`${filter.field}\` is ${inWords[filter.operator]}.`
 
 const sortOf = ({ sorts }: AnyProjection) => {
   const names = Object.keys(sorts).flatMap((name) => [name, `-${name}`])
   return z
     .enum(names, names.length === 0 ? 'this list has one order only' : `must be one of ${names.join(', ')}`)
-    .transform((text): ListQuery['sort'] => {
-      const descending = text.startsWith('-')
-      const sort = sorts[descending ? text.slice(1) : text]
-      return sort && { field: sort.field, descending }
-    })
     .optional()
     .describe('Order of the list; with a minus the other way round.')
 }
 
-const limit = wholeNumberOr(DEFAULT_LIMIT, { min: 1, max: MAX_LIMIT }).describe('At most so many documents.')
+export const limitParameter = (of: string) =>
+  wholeNumberOr(DEFAULT_LIMIT, { min: 1, max: MAX_LIMIT }).describe(`At most so many ${of}.`)
 
-const paging = {
-  limit,
-  cursor: z.string().optional().describe('`next` of the page before.'),
-  ...waitParameters,
-}
+export const cursorParameter = z.string().optional().describe('`next` of the page before.')
 
 /** The query of a projection's list: its filters, by name, and how to page. */
 export const listParameters = (projection: AnyProjection) => {
-  const filters = Object.entries(projection.filters).map(([name, filter]) => [name, conditionOf(filter)])
+  const filters = Object.entries(projection.filters).map(([name, filter]) => [
+    name,
+    valueOf(filter).optional().describe(meaningOf(name, filter)),
+  ])
   return z.strictObject({
-    ...(Object.fromEntries(filters) as Record<string, z.ZodType<Condition | undefined>>),
-    ...paging,
+    ...(Object.fromEntries(filters) as Record<string, z.ZodType<Value | undefined>>),
+    limit: limitParameter('documents'),
+    cursor: cursorParameter,
+    ...waitParameters,
     sort: sortOf(projection),
   })
 }
 
-/** One page's question; `shape` names everything but the cursor, so a cursor fits its own list only. */
-export type ParsedList = Omit<ListQuery, 'tenant' | 'projection' | 'after'> & { readonly shape: string }
-
-type ListParameters = {
-  readonly sort?: ListQuery['sort']
-  readonly limit: number
+export type ListParameters = {
+  readonly sort?: string | undefined
   readonly [name: string]: unknown
 }
 
-export const toList = (projection: AnyProjection, { sort, limit, ...given }: ListParameters): ParsedList => {
-  const conditions = Object.keys(given)
-    .filter((name) => Object.hasOwn(projection.filters, name))
-    .map((name) => given[name] as Condition)
-  const shape = JSON.stringify([projection.name, projection.version, conditions, sort ?? null])
-  return { conditions, sort, limit, shape }
-}
+/** Names everything but the cursor and the size of the page; as it was asked for, so no clock is in it. */
+export const shapeOf = (projection: AnyProjection, query: ListParameters): string =>
+  JSON.stringify([projection.name, givenFilters(projection, query), query.sort ?? null])
 
-const cursorContent = z.object({ value: z.union([z.string(), z.number(), z.null()]), id: z.string() })
+const givenFilters = ({ filters }: AnyProjection, query: ListParameters): [string, Value][] =>
+  Object.keys(filters).flatMap((name): [string, Value][] =>
+    query[name] === undefined ? [] : [[name, query[name] as Value]],
+  )
 
-/** Cursors are signed for one tenant, read-model version, filter and sort: no other list accepts them. */
-export const makeCursors = (signer: TokenSigner) => {
-  const scopeOf = (tenant: string, shape: string) => ({ purpose: `cursor ${shape}`, tenant })
-  return {
-    parse: (tenant: string, shape: string, token: string | undefined): PageEnd | undefined => {
-      if (token === undefined) return undefined
-      const parsed = cursorContent.safeParse(signer.verify(scopeOf(tenant, shape), token))
-      if (parsed.success) return parsed.data
-      throw problems.badRequest('the cursor does not belong to this list; start without one')
-    },
-    next: (tenant: string, list: ParsedList, last: FoundDocument): string => {
-      const value = list.sort ? fieldOf(last.fields, list.sort.field) : null
-      return signer.sign(scopeOf(tenant, list.shape), { value, id: last.id })
-    },
+export type Question = Pick<ListQuery, 'conditions' | 'sort'>
+
+/**
+ * What a query means for the version that is served. The parameters are those of `declared`, the newest version: for as
+ * long as an older one is served, what that does not have is a 400.
+ */
+export const questionOf = (
+  { declared, served }: { readonly declared: AnyProjection; readonly served: AnyProjection },
+  query: ListParameters,
+  nowMs: number,
+): Question => ({
+  conditions: givenFilters(declared, query).flatMap(([name, value]) => {
+    const filter = Object.hasOwn(served.filters, name) ? served.filters[name] : undefined
+    if (!filter) throw notYet(served, name)
+    return filter.operator === 'view' ? filter.conditions(String(value), nowMs) : [conditionOf(filter, value)]
+  }),
+  sort: query.sort === undefined ? undefined : orderOf(served, query.sort),
+})
+
+const conditionOf = ({ field, operator }: FieldFilter, value: Value): Condition => {
+  switch (operator) {
+    case 'eq':
+      return { field, is: value }
+    case 'gte':
+      return { field, from: Number(value) }
+    case 'lt':
+      return { field, below: Number(value) }
   }
 }
 
-/** A declared field path: `placedAt`, or one level down as `total.amount`. */
-const fieldOf = (fields: Readonly<Record<string, unknown>>, path: string): unknown =>
-  path
-    .split('.')
-    .reduce<unknown>(
-      (value, name) =>
-        typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined,
-      fields,
-    ) ?? null
+const orderOf = (served: AnyProjection, text: string): NonNullable<ListQuery['sort']> => {
+  const descending = text.startsWith('-')
+  const name = descending ? text.slice(1) : text
+  const sort = Object.hasOwn(served.sorts, name) ? served.sorts[name] : undefined
+  if (!sort) throw notYet(served, name)
+  return { field: sort.field, descending }
+}
+
+const notYet = ({ name, version }: AnyProjection, parameter: string) =>
+  problems.badRequest(`${parameter}: ${name} does not have it in ${version}, which is served`)

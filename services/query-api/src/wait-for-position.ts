@@ -1,5 +1,12 @@
-import { versionedName, type AnyProjection } from '@millrace/domain'
-import type { Positions, ProjectionStore, Whereabouts } from '@millrace/mongo'
+// Waiting until a build contains the commit that `after` names. Of each look the checkpoint comes first and what is
+// parked second: an event is parked in the transaction that moves the checkpoint past it, so the other way round it
+// could slip between the two, and a document without it would be taken for fresh.
+//
+// Nobody waits for what waiting cannot bring: a key that is parked moves when somebody has looked at it, and a lane that
+// has stopped likewise.
+
+import { toMessageKey } from '@millrace/events'
+import type { Checkpoint, CheckpointId, LaneLookup, Positions, Whereabouts } from '@millrace/mongo'
 import {
   pause,
   positionTokens,
@@ -10,6 +17,7 @@ import {
   type TokenSigner,
 } from '@millrace/runtime'
 import { z } from 'zod'
+import type { Served } from './served-builds.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 export const MAX_TIMEOUT_MS = 30_000
@@ -19,7 +27,10 @@ const MAX_POLL_MS = 100
 export type WaitDeps = {
   readonly signer: TokenSigner
   readonly positions: Positions
-  readonly checkpoints: Pick<ProjectionStore, 'read'>
+  readonly checkpoints: {
+    read(id: CheckpointId): Promise<Pick<Checkpoint, 'lastSequence' | 'stopped'> | undefined>
+  }
+  readonly lanes: Pick<LaneLookup, 'isParked'>
 }
 
 export const waitParameters = {
@@ -29,15 +40,23 @@ export const waitParameters = {
   ),
 }
 
+const lateStates = ['pending', 'rebuilding', 'quarantined', 'failed'] as const
+type LateState = (typeof lateStates)[number]
+
 /** What a list or document is answered with when it is asked for too early. */
 export const lateProblem: ProblemRule = {
-  description: 'The read model has not reached the position of `after` in time.',
+  description: 'The read model has not reached the position of `after`, or never will by waiting.',
   members: z
     .strictObject({
       projection: z.string(),
       state: z
-        .enum(['pending', 'unpublished'])
-        .describe('Whether the log has it: it waits for the read model, or for the relay.'),
+        .enum(lateStates)
+        .describe(
+          'pending: not yet. rebuilding: not yet, and more than 1,000 events behind. quarantined: an event of the ' +
+            'key was set aside, so this one waits behind it. failed: the read model has stopped in this partition. ' +
+            'The last two are answered at once.',
+        ),
+      published: z.boolean().describe('Whether the log has the position.'),
       reachedSequence: z.int().describe('Of the read model, in the partition of the position.'),
       wantedSequence: z.int().describe('Of the position, if it is published.'),
     })
@@ -45,64 +64,101 @@ export const lateProblem: ProblemRule = {
   headers: { 'retry-after': 'Seconds to wait before asking again.' },
 }
 
+/** Of an answer that waited for a position, and has it. */
+export const freshHeader = { 'millrace-state': '`fresh`, when `after` was given: the answer is not older.' }
+
 export type Wait = { readonly after?: string | undefined; readonly timeout: number }
 
 /** Of its call: `signal` ends the waiting when nobody waits any more. */
 export type WaitingCall = Pick<Call<unknown, Wait>, 'principal' | 'query' | 'signal'>
 
-/** Returns once the projection contains the commit that `after` names; 504 with where it stands otherwise. */
-export const makeWaitForPosition = ({ signer, positions, checkpoints }: WaitDeps) => {
-  const tokens = positionTokens(signer)
-  const commitOf = (tenant: string, token: string): string => {
-    const commitId = tokens.read(tenant, token)
-    if (commitId !== undefined) return commitId
-    throw problems.badRequest('after must be a position that a command answered with')
-  }
+/** Returns once the build contains the position; 504 with where it stands otherwise. */
+export type Waiting = (served: Served) => Promise<void>
 
-  const reachedBy = async (projection: AnyProjection, where: Whereabouts): Promise<number> => {
-    if (where.type === 'unknown') return 0
-    const { topic, partition } = where
-    const id = { projection: versionedName(projection), topic, partition }
-    return (await checkpoints.read(id))?.lastSequence ?? 0
-  }
+/** Begins the time of a call, for however many builds it looks at. */
+export type WaitForPosition = (call: WaitingCall) => Waiting
 
-  return async (projection: AnyProjection, call: WaitingCall): Promise<void> => {
-    const { after, timeout: timeoutMs } = call.query
-    if (after === undefined) return
-    const { principal, signal } = call
-    const commitId = commitOf(principal.tenant, after)
+type Standing = { readonly state: LateState | 'fresh'; readonly reached: number }
+
+export const makeWaitForPosition = (deps: WaitDeps): WaitForPosition => {
+  const tokens = positionTokens(deps.signer)
+  return ({ principal: { tenant }, query: { after, timeout: timeoutMs }, signal }) => {
+    if (after === undefined) return () => Promise.resolve()
+    const commitId = tokens.read(tenant, after)
+    if (commitId === undefined)
+      throw problems.badRequest('after must be a position that a command answered with')
     const deadline = performance.now() + timeoutMs
-    for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
-      const where = await positions.locate({ tenant: principal.tenant, commitId })
-      if (where.type !== 'unknown' && !isSource(projection, where.topic)) {
-        throw problems.badRequest(`${projection.name} is not made from ${where.topic}`)
+    let where: Whereabouts = { type: 'unknown' }
+    return async (served) => {
+      for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
+        if (where.type !== 'published') where = await deps.positions.locate({ tenant, commitId })
+        const standing = await standingOf(deps, { served, where, tenant })
+        if (standing.state === 'fresh') return
+        const left = deadline - performance.now()
+        if (left <= 0 || isFinal(standing)) throw late({ served, where, standing })
+        await pause(Math.min(delay, left), signal)
+        signal.throwIfAborted()
       }
-      // It changed with the commit: whoever has a position of it is never too early.
-      if (projection.kind === 'inline' && where.type !== 'unknown') return
-      const reached = await reachedBy(projection, where)
-      if (where.type === 'published' && reached >= where.lastSequence) return
-      const left = deadline - performance.now()
-      if (left <= 0) throw late(projection, where, { reached, timeoutMs })
-      await pause(Math.min(delay, left), signal)
-      signal.throwIfAborted()
     }
   }
 }
 
-const isSource = (projection: AnyProjection, topic: string): boolean =>
-  projection.sources.some((source) => source === topic)
+const isFinal = ({ state }: Standing): boolean => state === 'quarantined' || state === 'failed'
 
-const late = (
-  projection: AnyProjection,
-  where: Whereabouts,
-  waited: { reached: number; timeoutMs: number },
-) =>
-  problems.timeout(`${projection.name} has not reached the position within ${waited.timeoutMs} ms`, {
-    headers: { 'retry-after': '1' },
+type Sought = { readonly served: Served; readonly where: Whereabouts; readonly tenant: string }
+
+const standingOf = async (deps: WaitDeps, { served, where, tenant }: Sought): Promise<Standing> => {
+  const { projection } = served
+  if (where.type === 'unknown') return { state: 'pending', reached: 0 }
+  if (!projection.sources.some((source) => source === where.topic))
+    throw problems.badRequest(`${projection.name} is not made from ${where.topic}`)
+  // It changed with the commit: whoever has a position of it is never too early.
+  if (projection.kind === 'inline') return { state: 'fresh', reached: 0 }
+  return standingInLane(deps, served.build, { where, tenant })
+}
+
+/** Events of a partition: so many behind, it is on its way to the end of the log and not just not there yet. */
+const FAR_BEHIND = 1_000
+
+type Located = Exclude<Whereabouts, { readonly type: 'unknown' }>
+
+const standingInLane = async (
+  { checkpoints, lanes }: WaitDeps,
+  build: string,
+  { where, tenant }: { readonly where: Located; readonly tenant: string },
+): Promise<Standing> => {
+  const { topic, partition, key } = where
+  const lane = { projection: build, topic, partition }
+  const checkpoint = await checkpoints.read(lane)
+  const reached = checkpoint?.lastSequence ?? 0
+  const wanted = where.type === 'published' ? where.lastSequence : Infinity
+  if (await lanes.isParked(lane, { parkingKey: toMessageKey({ tenant, key }), upTo: wanted }))
+    return { state: 'quarantined', reached }
+  if (reached >= wanted) return { state: 'fresh', reached }
+  if (checkpoint?.stopped) return { state: 'failed', reached }
+  const isFarBehind = where.type === 'published' && wanted - reached > FAR_BEHIND
+  return { state: isFarBehind ? 'rebuilding' : 'pending', reached }
+}
+
+const explained: Readonly<Record<LateState, string>> = {
+  pending: 'has not reached the position yet',
+  rebuilding: 'is being built and has not reached the position yet',
+  quarantined: 'has set an event of this key aside: the position waits until somebody has looked',
+  failed: 'has stopped before the position: somebody has to look',
+}
+
+type Late = { readonly served: Served; readonly where: Whereabouts; readonly standing: Standing }
+
+const late = ({ served: { projection }, where, standing }: Late) => {
+  const state = standing.state === 'fresh' ? 'pending' : standing.state
+  return problems.timeout(`${projection.name} ${explained[state]}`, {
+    headers: { 'retry-after': isFinal(standing) ? '30' : '1' },
     members: {
       projection: projection.name,
-      state: where.type === 'published' ? 'pending' : 'unpublished',
-      reachedSequence: waited.reached,
+      state,
+      published: where.type === 'published',
+      reachedSequence: standing.reached,
       ...(where.type === 'published' ? { wantedSequence: where.lastSequence } : {}),
     },
   })
+}

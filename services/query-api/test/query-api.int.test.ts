@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Document } from '@millrace/domain'
+import { paymentStatuses, projections, type Document } from '@millrace/domain'
 import { mongoEventStore, mongoPublications } from '@millrace/mongo'
 import { createTokenSigner } from '@millrace/runtime'
 import { httpClient, type HttpAnswer, type HttpClient } from '../../../test/support/http-client.ts'
@@ -77,14 +77,16 @@ describe('query-api', () => {
 
   it('lists the read models with what may be asked of them', async () => {
     const { items } = (await get('/read-models')).json() as { items: Document[] }
-    expect(items.map(({ name }) => name).toSorted()).toEqual([
-      'open-orders',
-      'order-history',
-      'order-summary',
-      'processes',
-    ])
-    expect(items.find(({ name }) => name === 'order-summary')).toMatchObject({
-      version: 'v1',
+    expect(items.map(({ name }) => name)).toEqual(projections.map(({ name }) => name))
+    const described = (wanted: string) => items.find(({ name }) => name === wanted)
+    expect(described('revenue-by-day')).toMatchObject({ kind: 'grouped', why: 'scan', filters: {} })
+    expect(described('open-orders')).toMatchObject({ kind: 'inline', why: 'scan' })
+    expect(described('processes')).toMatchObject({ kind: 'per-aggregate', why: null })
+    expect(described('payment-watch')).toMatchObject({
+      filters: { status: { operator: 'view', type: 'enum', values: [...paymentStatuses] } },
+    })
+    expect(described('order-summary')).toMatchObject({
+      ...{ version: 'v1', kind: 'per-aggregate', why: 'exact' },
       href: '/read-models/order-summary',
       sorts: ['placedAt', 'total'],
       filters: { placedAtTo: { field: 'placedAt', operator: 'lt', type: 'time' } },
@@ -178,14 +180,17 @@ describe('query-api', () => {
       expect(items.map((item) => `demo/${idOf(item)}`)).toEqual(expected.map(({ id }) => id))
     })
 
-    it('neither skips nor repeats what was there, whatever is inserted while somebody pages', async () => {
+    it('neither skips nor repeats what was there, whatever comes or changes while somebody pages', async () => {
       let inserted = 0
       const insert = async (): Promise<void> => {
         inserted += 1
         const at = FIRST_DAY_MS + (inserted % 11) * 86_400_000
         const orderId = `o-0${inserted}-late`
         const fields = { ...orderRows[0]?.fields, orderId, status: 'delivered', placedAt: at }
-        await writeRows(servers.mongoConnection, ORDERS, { rows: [{ id: `demo/${orderId}`, fields }] })
+        const changed = orderRows.map((row) => ({ ...row, fields: { ...row.fields, version: inserted } }))
+        await writeRows(servers.mongoConnection, ORDERS, {
+          rows: [{ id: `demo/${orderId}`, fields }, ...changed],
+        })
       }
       const ids = (await walk('/read-models/order-summary?limit=7&sort=-placedAt', insert)).map(idOf)
       expect(new Set(ids).size).toBe(ids.length)
@@ -280,20 +285,22 @@ describe('query-api', () => {
       const commit = await commitOne()
       const startedAt = performance.now()
       expect(await expectProblem(path(tokenOf(commit), 100), 504)).toMatchObject({
-        projection: 'order-summary',
-        state: 'unpublished',
+        ...{ projection: 'order-summary', state: 'pending', published: false },
       })
       const took = performance.now() - startedAt
       expect(took).toBeGreaterThanOrEqual(100)
       expect(took).toBeLessThan(3_000)
       await publish(commit, 1, 1)
       expect(await expectProblem(path(tokenOf(commit), 0), 504)).toMatchObject({
-        state: 'pending',
-        reachedSequence: 0,
-        wantedSequence: 1,
+        ...{ state: 'pending', published: true, reachedSequence: 0, wantedSequence: 1 },
       })
       await apply(1)
-      expect((await get(path(tokenOf(commit), 0))).status).toBe(200)
+      const fresh = await get(path(tokenOf(commit), 0))
+      expect([fresh.status, fresh.headers['millrace-state']]).toEqual([200, 'fresh'])
+      const again = await get(path(tokenOf(commit), 0), { 'if-none-match': String(fresh.headers['etag']) })
+      expect([again.status, again.headers['millrace-state']]).toEqual([304, 'fresh'])
+      const unasked = await get('/read-models/order-summary/o-001')
+      expect([unasked.status, unasked.headers['millrace-state']]).toEqual([200, undefined])
     })
 
     it('answers as soon as the read model is there, one and list', async () => {

@@ -30,7 +30,9 @@ export type FieldPath<Doc> = {
 }[keyof Doc & string]
 
 /** How one query parameter narrows a list. `gte` includes its bound and `lt` does not, so ranges join up. */
-export type Filter<Path extends string = string> = {
+export type Filter<Path extends string = string> = FieldFilter<Path> | ViewFilter<Path>
+
+export type FieldFilter<Path extends string = string> = {
   readonly field: Path
   readonly operator: 'eq' | 'gte' | 'lt'
 } & FilterValue
@@ -38,6 +40,18 @@ export type Filter<Path extends string = string> = {
 export type FilterValue =
   | { readonly type: 'string' | 'number' | 'time' }
   | { readonly type: 'enum'; readonly values: readonly string[] }
+
+/** By a field of the view that no document has: what its values mean for the fields that there are. */
+export type ViewFilter<Path extends string = string> = {
+  readonly operator: 'view'
+  readonly type: 'enum'
+  readonly values: readonly string[]
+  readonly conditions: (value: string, nowMs: number) => readonly FieldCondition<Path>[]
+}
+
+export type FieldCondition<Path extends string = string> =
+  | { readonly field: Path; readonly is: string | number | null }
+  | { readonly field: Path; readonly from?: number; readonly below?: number }
 
 export type Sort<Path extends string = string> = {
   readonly field: Path
@@ -55,23 +69,44 @@ export type ProjectedEvent<Type extends EventType = EventType> = DistributiveOmi
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never
 
+/** A document, or the part of it that one partial holds. */
+export type Place = {
+  readonly key: string
+  /** Splits the partials of a key that would grow too large for one document: product and day. */
+  readonly part?: string
+  /** End of its window in event time, UTC ms: with `graceMs` an event may come too late for it. */
+  readonly closesAt?: number
+}
+
 export type Projection<Doc extends Document> = {
   readonly name: string
   /** Of the fold. A change that gives other documents for the same events is a new version. */
   readonly version: `v${number}`
   /**
-   * per-aggregate: the document's key is the event's, and a lane per partition keeps it. inline: any key; the
-   * document changes in the transaction of the commit itself, so it is never behind and may take part in a rule.
-   * Built later it sees the events of a stream in order, those of different streams by the replicas' clocks, so what
-   * two streams do to one document must not depend on which comes first.
+   * per-aggregate: the document's key is the event's, and a lane per partition keeps it. grouped: any keys; the lane
+   * of each partition keeps partials of its own, which `merge` puts together when somebody reads. inline: any key;
+   * the document changes in the transaction of the commit itself, so it is never behind and may take part in a rule.
+   * Built later it sees the events of a stream in order, those of different streams by the replicas' clocks.
+   *
+   * So what two streams do to a grouped or inline document must not depend on which comes first.
    */
-  readonly kind: 'per-aggregate' | 'inline'
-  readonly sources: readonly [TopicName]
-  /** What `evolve` handles; other types on the sources pass it by and leave the document as it was. */
+  readonly kind: 'per-aggregate' | 'grouped' | 'inline'
+  /** Several only when grouped. */
+  readonly sources: readonly [TopicName, ...TopicName[]]
+  /** What `evolve` handles; other types on the sources pass it by and leave the documents as they were. */
   readonly events: readonly EventType[]
-  /** Within the event's tenant. */
-  documentKey(this: void, event: ProjectedEvent): string
-  evolve(this: void, document: Doc | null, event: ProjectedEvent): Doc | null
+  /** Which documents an event may change, within its tenant; none for an event that is not handled. */
+  placesOf(this: void, event: ProjectedEvent): readonly Place[]
+  evolve(this: void, document: Doc | null, event: ProjectedEvent, place: Place): Doc | null
+  /** Of partials of one key, in any order and grouping: associative and commutative. Only grouped ones have any. */
+  merge(this: void, one: Doc, other: Doc): Doc
+  /** What readers get of a whole document: here belongs what changes by time passing alone. */
+  view(this: void, document: Doc, nowMs: number): Document
+  /**
+   * How long after a window's end, by the watermark of the event's partition, an event still counts; unlimited when
+   * null. What comes later is kept as a late event, and counted.
+   */
+  readonly graceMs: number | null
   readonly indexes: readonly Index[]
   /** By query parameter. */
   readonly filters: Readonly<Record<string, Filter>>
@@ -84,33 +119,3 @@ export type AnyProjection = Projection<Document>
 /** Name of a projection's data: its collection, checkpoints and consumer group carry it. */
 export const versionedName = ({ name, version }: Pick<AnyProjection, 'name' | 'version'>): string =>
   `${name}.${version}`
-
-type Handled<Type extends EventType> = Extract<ProjectedEvent, { readonly type: Type }>
-
-type Definition<Doc extends Document, Type extends EventType> = Omit<
-  Projection<Doc>,
-  'kind' | 'events' | 'documentKey' | 'evolve' | 'indexes' | 'filters' | 'sorts'
-> & {
-  readonly events: readonly Type[]
-  readonly evolve: (document: Doc | null, event: Handled<Type>) => Doc | null
-  readonly indexes: readonly Index<FieldPath<Doc>>[]
-  readonly filters: Readonly<Record<string, Filter<FieldPath<Doc>>>>
-  readonly sorts: Readonly<Record<string, Sort<FieldPath<Doc>>>>
-  /** Makes the projection inline: the document's key, from the events it handles. */
-  readonly inlineKey?: (event: Handled<Type>) => string
-}
-
-/** Checks field names against the document at compile time and lets only the declared event types through. */
-export const defineProjection = <Doc extends Document, Type extends EventType>({
-  inlineKey,
-  ...definition
-}: Definition<Doc, Type>): Projection<Doc> => {
-  const handled: ReadonlySet<string> = new Set(definition.events)
-  const isHandled = (event: ProjectedEvent): event is Handled<Type> => handled.has(event.type)
-  return {
-    ...definition,
-    kind: inlineKey ? 'inline' : 'per-aggregate',
-    documentKey: (event) => (inlineKey && isHandled(event) ? inlineKey(event) : event.key),
-    evolve: (document, event) => (isHandled(event) ? definition.evolve(document, event) : document),
-  }
-}

@@ -14,6 +14,7 @@ import {
 import fc from 'fast-check'
 import { eventsOf } from '../context-laws.ts'
 import { anyOrderCommands } from '../orders/order-commands.ts'
+import { foldOf } from './fold-of.ts'
 
 const atVersion = (version: number) => RECORDED_AT_MS + (version - 1) * 1000
 const orderOf = (...events: OrderEvent[]) => recordedStream<OrderEvent>(events, { key: 'o-1' })
@@ -101,7 +102,7 @@ describe('order-summary', () => {
     fc.assert(
       fc.property(anyOrderCommands, (commands) => {
         const events = recordedStream<OrderEvent>(eventsOf(orders, commands))
-        const document = events.reduce(orderSummary.evolve, null)
+        const document = foldOf(orderSummary, events)
         expect(document?.status ?? 'absent').toBe(fold(orders.decider, events).status)
         expect(document?.version ?? 0).toBe(events.length)
       }),
@@ -114,7 +115,7 @@ describe('order-summary', () => {
         const events = recordedStream<OrderEvent>(eventsOf(orders, commands))
         const lines = events.flatMap((event) => (event.type === 'OrderPlaced' ? event.data.lines : []))
         const sum = lines.reduce((total, { amount }) => total + BigInt(amount), 0n)
-        const document = events.reduce(orderSummary.evolve, null)
+        const document = foldOf(orderSummary, events)
         expect(BigInt(document?.total.amount ?? 0)).toBe(sum)
         expect(document?.lineCount ?? 0).toBe(lines.length)
       }),

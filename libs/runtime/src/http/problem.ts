@@ -59,6 +59,7 @@ export const problems = {
   methodNotAllowed: kind(405, 'method-not-allowed', 'Method not allowed'),
   requestTimeout: kind(408, 'request-timeout', 'The request came too slowly'),
   conflict: kind(409, 'conflict', 'Conflict'),
+  gone: kind(410, 'gone', 'Gone'),
   preconditionFailed: kind(412, 'precondition-failed', 'Precondition failed'),
   tooLarge: kind(413, 'too-large', 'Too large'),
   unsupportedMediaType: kind(415, 'unsupported-media-type', 'Unsupported media type'),

@@ -11,9 +11,14 @@ export const conditional = z.object({
 
 type ConditionalCall = Call<unknown, unknown, z.output<typeof conditional>>
 
-export const cacheableReply = (description: string, schema: z.ZodType): Record<200 | 304, ReplyRule> => ({
-  200: { description, schema, headers: { etag: 'Of this very answer.' } },
-  304: { description: 'The client has this very answer', headers: { etag: 'Its ETag.' } },
+/** `optionalHeaders`: those that some of its answers have. */
+export const cacheableReply = (
+  description: string,
+  schema: z.ZodType,
+  optionalHeaders: Readonly<Record<string, string>> = {},
+): Record<200 | 304, ReplyRule> => ({
+  200: { description, schema, headers: { etag: 'Of this very answer.' }, optionalHeaders },
+  304: { description: 'The client has this very answer', headers: { etag: 'Its ETag.' }, optionalHeaders },
 })
 
 const isUnchanged = (call: ConditionalCall, etag: string): boolean => {
@@ -27,8 +32,12 @@ const isUnchanged = (call: ConditionalCall, etag: string): boolean => {
  * 200 with an ETag, or 304 without a body when the client has this very answer. Only the client may keep it: it is one
  * tenant's, and a shared cache tells tenants apart by their `Authorization` at best.
  */
-export const cacheable = (call: ConditionalCall, body: unknown): Reply => {
+export const cacheable = (
+  call: ConditionalCall,
+  body: unknown,
+  more: Readonly<Record<string, string>> = {},
+): Reply => {
   const etag = etagOf(body)
-  const headers = { etag, 'cache-control': 'private, no-cache' }
+  const headers = { etag, 'cache-control': 'private, no-cache', ...more }
   return isUnchanged(call, etag) ? { status: 304, headers } : { status: 200, headers, body }
 }

@@ -1,5 +1,6 @@
 import { orderTopic } from '../../orders/events.ts'
-import { defineProjection, type ProjectedEvent } from '../projection.ts'
+import { defineProjection } from '../define-projection.ts'
+import type { ProjectedEvent } from '../projection.ts'
 
 /** How many unpaid orders a customer has; there is none for a customer without one. */
 export type OpenOrders = { readonly customerId: string; readonly open: number }

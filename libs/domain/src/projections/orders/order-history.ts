@@ -5,7 +5,8 @@
  */
 import { impossible } from '../../impossible-event.ts'
 import { type OrderEventType, orderEventTypes, orderTopic } from '../../orders/events.ts'
-import { type JsonValue, type ProjectedEvent, defineProjection } from '../projection.ts'
+import { defineProjection } from '../define-projection.ts'
+import type { JsonValue, ProjectedEvent } from '../projection.ts'
 
 export type OrderHistoryEntry = {
   readonly version: number

@@ -4,7 +4,8 @@ import { type OrderEventType, orderEventTypes, orderTopic } from '../../orders/e
 import { orderLifecycle, predecessorOf } from '../../orders/lifecycle.ts'
 import { type OrderStatus, orderStatuses } from '../../orders/state.ts'
 import { totalAmount, totalQuantity } from '../../orders/totals.ts'
-import { defineProjection, type ProjectedEvent } from '../projection.ts'
+import { defineProjection } from '../define-projection.ts'
+import type { ProjectedEvent } from '../projection.ts'
 
 export type OrderSummary = {
   readonly orderId: string

@@ -7,7 +7,8 @@
  * own restart would freeze every process it reports.
  */
 import { processKeyOf } from '../../processes/heartbeat.ts'
-import { defineProjection, type ProjectedEvent } from '../projection.ts'
+import { defineProjection } from '../define-projection.ts'
+import type { ProjectedEvent } from '../projection.ts'
 
 export type ProcessDocument = {
   /** `host:name:pid` */

@@ -1,0 +1,29 @@
+import { range, type Comparison } from './filters.ts'
+import type { ShardId } from './documents.ts'
+
+/** A document of a read model, within its tenant. */
+export type DocumentKey = { readonly tenant: string; readonly key: string }
+
+/** A partial of a grouped one: what one source partition, and of a large key one part, has to say. */
+export type PartialKey = DocumentKey & ShardId & { readonly part: string }
+
+export const documentId = ({ tenant, key }: DocumentKey): string => `${tenant}/${key}`
+
+/** `<tenant>/<key>/<part>/<topic>/<partition>`: partials of a key lie side by side, in lists and in the index. */
+export const partialId = ({ tenant, key, part, topic, partition }: PartialKey): string => {
+  if (key === '' || key.includes('/') || part.includes('/'))
+    throw new TypeError(
+      `${JSON.stringify({ key, part })} cannot be a key and part of partials: no slash, no empty key`,
+    )
+  return `${tenant}/${key}/${part}/${topic}/${partition}`
+}
+
+export const keyOfPartial = (id: string, tenant: string): string =>
+  id.slice(tenant.length + 1, id.indexOf('/', tenant.length + 1))
+
+/** `0` follows the slash. */
+export const idsOfPartials = ({ tenant, key }: DocumentKey): Comparison =>
+  range({ gt: `${tenant}/${key}/`, lt: `${tenant}/${key}0` })
+
+export const idsBehindPartials = ({ tenant, key }: DocumentKey): Comparison =>
+  range({ gte: `${tenant}/${key}0` })

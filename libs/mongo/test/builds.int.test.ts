@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { eventually } from '@millrace/testkit'
+import { LEASE_MS, mongoBuilds, type BuildRegistry, type PointerLease } from '../src/builds.ts'
+import { mongoProjectionStore } from '../src/projection-store.ts'
+import { openDatabase, TENANT, TOPIC, uniqueName, type TestDatabase } from './mongo-fixture.ts'
+
+let database: TestDatabase
+let registry: BuildRegistry
+beforeAll(async () => {
+  database = await openDatabase('builds')
+  registry = mongoBuilds(database.connection)
+})
+afterAll(() => database.drop())
+
+let name: string
+beforeEach(async () => {
+  name = uniqueName('orders')
+  await registry.register(name, 'v1')
+})
+
+const names = async (): Promise<string[]> =>
+  (await registry.read(name))?.builds.map((build) => build.name) ?? []
+
+describe('a projection', () => {
+  it('serves its first version, and registering it again changes nothing', async () => {
+    expect(await registry.register(name, 'v2')).toMatchObject({ served: 'v1', previous: null })
+    expect(await names()).toEqual(['v1'])
+  })
+
+  it('is built again under a name that was never used', async () => {
+    expect(await registry.start(name, 'v1')).toMatchObject({ name: 'v1.1', version: 'v1' })
+    await registry.retire(name, 'v1.1')
+    expect(await registry.start(name, 'v1')).toMatchObject({ name: 'v1.2' })
+    await registry.retire(name, 'v1.2')
+    expect(await registry.start(name, 'v2')).toMatchObject({ name: 'v2', version: 'v2' })
+  })
+
+  it('has one build under way at a time, whoever asks', async () => {
+    const started = await Promise.allSettled([registry.start(name, 'v1'), registry.start(name, 'v2')])
+    expect(started.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    await expect(registry.start(name, 'v3')).rejects.toMatchObject({ code: 'BUILD_UNDER_WAY' })
+    expect(await names()).toHaveLength(2)
+  })
+
+  it('keeps the way back until it is dropped, and may be built again meanwhile', async () => {
+    await registry.start(name, 'v2')
+    await registry.switchTo(name, 'v2')
+    expect(await registry.read(name)).toMatchObject({ served: 'v2', previous: 'v1' })
+    await registry.start(name, 'v2')
+    expect(await names()).toEqual(['v1', 'v2', 'v2.1'])
+    await registry.switchTo(name, 'v1')
+    expect(await registry.read(name)).toMatchObject({ served: 'v1', previous: 'v2' })
+    await registry.retire(name, 'v2')
+    expect(await registry.read(name)).toMatchObject({ previous: null })
+  })
+
+  it('does not lose what readers get, and is not switched to what is not there', async () => {
+    await expect(registry.retire(name, 'v1')).rejects.toMatchObject({ code: 'BUILD_SERVED' })
+    await expect(registry.switchTo(name, 'v7')).rejects.toMatchObject({ code: 'BUILD_UNKNOWN' })
+    await expect(registry.lease('nobody')).rejects.toMatchObject({ code: 'BUILD_UNKNOWN' })
+  })
+})
+
+describe('the pointer', () => {
+  /** What some readers answer from, lease after lease, until they are told to end. */
+  const reading = (readers: number) => {
+    const seen: { served: string; atMs: number }[] = []
+    let isOver = false
+    const read = async (): Promise<void> => {
+      let lease: PointerLease | undefined
+      while (!isOver) {
+        lease = lease?.isValid() ? lease : await registry.lease(name)
+        await new Promise((resolve) => setImmediate(resolve))
+        if (lease.isValid()) seen.push({ served: lease.served, atMs: performance.now() })
+      }
+    }
+    const done = Promise.all(Array.from({ length: readers }, read))
+    return {
+      until: (build: string) =>
+        eventually(
+          () => seen.at(-1)?.served,
+          (served) => served === build,
+        ),
+      stop: async () => {
+        isOver = true
+        await done
+        return seen
+      },
+    }
+  }
+
+  it('never shows one reader the old build after another has seen the new one', async () => {
+    await registry.start(name, 'v2')
+    const readers = reading(4)
+    await readers.until('v1')
+    await registry.switchTo(name, 'v2')
+    await readers.until('v2')
+    await registry.switchTo(name, 'v1')
+    await readers.until('v1')
+    const seen = (await readers.stop()).toSorted((a, b) => a.atMs - b.atMs).map(({ served }) => served)
+    const changes = seen.filter((served, index) => served !== seen[index - 1])
+    expect(changes).toEqual(['v1', 'v2', 'v1'])
+  })
+
+  it('is not held longer than a second by a reader that has gone', async () => {
+    await registry.start(name, 'v2')
+    await registry.lease(name)
+    const startedAt = performance.now()
+    await registry.switchTo(name, 'v2')
+    expect(performance.now() - startedAt).toBeLessThan(LEASE_MS * 4)
+    expect((await registry.lease(name)).served).toBe('v2')
+  })
+
+  it('is moved by a reader when the switcher died on its way', async () => {
+    await registry.start(name, 'v2')
+    await database.connection.db
+      .collection('builds')
+      .updateOne({ _id: name as never }, [
+        { $set: { switchingTo: 'v2', leasedUntil: { $add: ['$$NOW', 200] } } },
+      ])
+    expect((await registry.lease(name)).served).toBe('v2')
+  })
+})
+
+describe('the data of a build', () => {
+  it('goes with it, and with no other', async () => {
+    const store = mongoProjectionStore(database.connection)
+    const to = { nextOffset: 1, lastSequence: 1, lastId: 'e', lastTs: 1, watermark: 1 }
+    const writes = [{ id: `${TENANT}/o-1`, tenant: TENANT, sequence: 1, fields: { n: 1 } }]
+    for (const build of ['v1', 'v1.1']) {
+      const id = { projection: `${name}.${build}`, topic: TOPIC, partition: 0 }
+      const from = await store.claim(id, { owner: 'a', incarnation: 1 })
+      await store.commit(id, { from, to, writes })
+    }
+    await registry.deleteData(name, 'v1')
+    const left = async (build: string) => {
+      const projection = `${name}.${build}`
+      const found = await store.find(projection, [{ tenant: TENANT, id: `${TENANT}/o-1` }])
+      return [found.size, (await store.read({ projection, topic: TOPIC, partition: 0 })) !== undefined]
+    }
+    expect([await left('v1'), await left('v1.1')]).toEqual([
+      [0, false],
+      [1, true],
+    ])
+  })
+})

@@ -1,0 +1,7 @@
+export { watermarkAfter, type Entry, type SourceRecord } from './entry.ts'
+export { foldBatch, parkAlone, placeEntries, type Folding, type PlacedEntry } from './fold-batch.ts'
+export { compareSources, type CompareOptions, type Comparison, type Side } from './compare.ts'
+export { differencesOf, type FieldDifference } from './differences.ts'
+export type { DocumentDifference, ExpectedDifferences } from './expected-differences.ts'
+export { documentOf, foldLog, type FoldedChange, type LogFold, type LogFoldDeps } from './log-fold.ts'
+export type { Sight, Source, SourcePartial } from './source.ts'
