@@ -4,6 +4,7 @@
  */
 import type { Logger } from '@millrace/runtime'
 import type { ConsumerEvent } from './consumer-event.ts'
+import type { LaneBudget } from './lane-budget.ts'
 import type { LaneLimits } from './lane-limits.ts'
 import type { LaneSource, TopicPartition } from './lane-source.ts'
 import { type Lane, makeLane } from './lane.ts'
@@ -19,6 +20,7 @@ export type FetchLoop = {
 export type AssignedLanesDeps = {
   readonly source: LaneSource
   readonly limits: LaneLimits
+  readonly budget: LaneBudget
   readonly logger: Logger
   readonly fetchLoop: FetchLoop
   readonly onDone: (partition: TopicPartition, nextOffset: bigint) => void
@@ -50,6 +52,7 @@ export class AssignedLanes {
     for (const { topic, partition } of partitions) {
       // kafkajs remembers a pause over assignments; and nothing may be fetched before the source has said from where.
       this.#deps.fetchLoop.pause([{ topic, partitions: [partition] }])
+      this.#deps.budget.enter()
       this.#lanes.set(keyOf(topic, partition), this.#makeLane({ topic, partition }))
     }
   }
@@ -59,6 +62,7 @@ export class AssignedLanes {
     for (const lane of this.all()) {
       const key = keyOf(lane.topic, lane.partition)
       const gone = settleWithin(lane.close(), PREDECESSOR_GRACE_MS)
+      this.#deps.budget.leave()
       this.#leaving.set(key, gone)
       void gone.then(() => this.#leaving.get(key) === gone && this.#leaving.delete(key))
     }
@@ -70,11 +74,12 @@ export class AssignedLanes {
   }
 
   #makeLane(at: TopicPartition): Lane {
-    const { source, limits, logger, onDone, onEvent } = this.#deps
+    const { source, limits, budget, logger, onDone, onEvent } = this.#deps
     return makeLane({
       ...at,
       source,
       limits,
+      share: budget.share,
       logger,
       fetching: this.#fetchingOf(at),
       predecessorGone: this.#leaving.get(keyOf(at.topic, at.partition)) ?? Promise.resolve(),

@@ -3,6 +3,8 @@ import type { ConnectionOptions } from 'node:tls'
 import type { Logger } from '@millrace/runtime'
 import { bridgeLogs } from './bridge-logs.ts'
 import { kafkajs } from './kafkajs-shim.ts'
+import { LaneBudget } from './lane-budget.ts'
+import { MAX_QUEUED_BYTES } from './lane-limits.ts'
 
 type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
 
@@ -44,6 +46,7 @@ export const boundedRetries = {
 
 type Retries = typeof boundedRetries
 
+const budgets = new WeakMap<KafkaConnection, LaneBudget>()
 const clients = new WeakMap<KafkaConnection, (retry: Retries) => Kafka>()
 
 /** Never fails by itself: the first call that uses the connection does, when Kafka is not there. */
@@ -65,7 +68,15 @@ export const connectKafka = (options: KafkaOptions): KafkaConnection => {
   // A client each: clients made by one Kafka object share the committed offsets of a group, so that two consumers
   // of one group in one process would wipe each other's positions.
   clients.set(connection, (retry) => new kafkajs.Kafka({ ...config, retry }))
+  budgets.set(connection, new LaneBudget(MAX_QUEUED_BYTES))
   return connection
+}
+
+/** For this library only: what the lanes of all its consumers share. */
+export const budgetOf = (connection: KafkaConnection): LaneBudget => {
+  const budget = budgets.get(connection)
+  if (!budget) throw new Error('this connection was not made by connectKafka')
+  return budget
 }
 
 /** For this library only: the kafkajs client behind a connection. */

@@ -136,12 +136,34 @@ class RecordReader {
     return this.#bytes.subarray(this.#offset - length, this.#offset)
   }
 
+  /**
+   * A header value: text where it is ASCII, which is a quarter of a Buffer's weight, else its bytes. Mostly the one of
+   * the record before is not made anew.
+   */
+  text(known: string): string | Buffer | null {
+    const length = this.varint()
+    if (length < 0) return null
+    const start = this.#offset
+    this.#offset += length
+    if (this.#isText(known, start, length)) return known
+    for (let index = start; index < this.#offset; index += 1)
+      if ((this.#bytes[index] ?? 0) >= 128) return this.#bytes.subarray(start, this.#offset)
+    return this.#bytes.toString('latin1', start, this.#offset)
+  }
+
   /** The header name at this position; mostly the one of the record before, and then not made anew. */
   name(known: Buffer): Buffer {
     const length = this.varint()
     const start = this.#offset
     this.#offset += length
     return this.#isAt(known, start, length) ? known : this.#bytes.subarray(start, start + length)
+  }
+
+  #isText(known: string, start: number, length: number): boolean {
+    if (known.length !== length) return false
+    for (let index = 0; index < length; index += 1)
+      if (known.charCodeAt(index) !== this.#bytes[start + index]) return false
+    return true
   }
 
   #isAt(known: Buffer, start: number, length: number): boolean {
@@ -152,14 +174,15 @@ class RecordReader {
   }
 }
 
-type Headers = Record<string, Buffer | null>
+type Headers = Record<string, Buffer | string | null>
 type Name = { readonly bytes: Buffer; readonly text: string }
 
 const NO_NAME: Name = { bytes: Buffer.alloc(0), text: '' }
 
-/** Records of a topic have the same headers in the same order: the names of the record before are used again. */
+/** Records of a topic have the same headers in the same order: names and texts of the record before are used again. */
 const makeHeaderReader = () => {
   const names: Name[] = []
+  const texts: string[] = []
 
   const nameAt = (reader: RecordReader, index: number): string => {
     const last = names[index] ?? NO_NAME
@@ -176,7 +199,9 @@ const makeHeaderReader = () => {
     for (let index = 0; index < count; index += 1) {
       const name = nameAt(reader, index)
       if (name in headers) return null
-      headers[name] = reader.bytes()
+      const value = reader.text(texts[index] ?? '')
+      if (typeof value === 'string' && index < MAX_KNOWN_NAMES) texts[index] = value
+      headers[name] = value
     }
     return headers
   }
@@ -217,4 +242,14 @@ export const makeRecordDecoder = (original: RecordDecoder): RecordDecoder => {
       batchContext: context,
     }
   }
+}
+
+/** Ours reads header values that are ASCII as text: the same bytes. */
+export const withBytes = (decoded: object): object => {
+  const headers = 'headers' in decoded ? Object.entries(decoded.headers ?? {}) : []
+  const inBytes = headers.map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' ? Buffer.from(value) : value,
+  ])
+  return { ...decoded, headers: Object.fromEntries(inBytes) as unknown }
 }

@@ -18,6 +18,7 @@ import {
   type RecordEncoder,
   makeRecordDecoder,
   makeRecordEncoder,
+  withBytes,
 } from './kafkajs-records.ts'
 
 type RequestQueue = {
@@ -143,12 +144,13 @@ const makeSampleDecoding =
       const { buffer } = encode(SAMPLE)
       const lengthBytes = buffer.findIndex((byte) => byte < 128) + 1
       const context = { firstOffset: '5', firstTimestamp: '1700000000000', maxTimestamp: '1700000000009' }
-      return decode(
+      const decoded = decode(
         Object.assign(new (load('kafkajs/src/protocol/decoder.js') as DecoderClass)(buffer), {
           offset: lengthBytes,
         }),
         { ...context, timestampType, magicByte: 2 },
       )
+      return withBytes(decoded)
     })
 
 /** Loads kafkajs with everything replaced. Safe to call again. */

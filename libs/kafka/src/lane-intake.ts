@@ -1,9 +1,9 @@
 /**
  * The fetching side of a lane: what has come, whether it continues what came before, and when to fetch no more.
  *
- * Memory of a lane: at most maxQueuedBytesPerLane, plus the one fetch that went over it (1 MiB, or a single larger
- * record batch), plus the batch in hand (maxBatchBytes). Of a consumer: that times its partitions, plus one answer of
- * 10 MiB per broker while it is decoded.
+ * Memory of a lane: at most maxQueuedBytesPerLane, or its share of MAX_QUEUED_BYTES, plus the one fetch that went over
+ * it (1 MiB, or a single larger record batch), plus the batch in hand, which is as large at most. Of a connection: twice
+ * MAX_QUEUED_BYTES, plus 1 MiB for each lane, plus one answer of 10 MiB per broker and consumer while it is decoded.
  */
 import type { Logger } from '@millrace/runtime'
 import type { LaneEvent } from './consumer-event.ts'
@@ -21,6 +21,8 @@ export type LaneFetching = {
 
 export type IntakeDeps = TopicPartition & {
   readonly limits: LaneLimits
+  /** Of what all lanes of the connection may queue, in bytes; changes with their number. */
+  readonly share: () => number
   readonly fetching: LaneFetching
   readonly logger: Logger
   readonly onEvent: (event: LaneEvent) => void
@@ -82,9 +84,11 @@ export class LaneIntake {
   }
 
   take(fromOffset: bigint): Taken | null {
-    const taken = this.#queue.take(fromOffset, this.#deps.limits)
+    const { maxBatchRecords, maxBatchBytes } = this.#deps.limits
+    const limits = { maxBatchRecords, maxBatchBytes: Math.min(maxBatchBytes, this.#maxQueuedBytes()) }
+    const taken = this.#queue.take(fromOffset, limits)
     const queuedBytes = this.#queue.bytes()
-    if (this.#state === 'full' && queuedBytes < this.#deps.limits.maxQueuedBytesPerLane / 2) {
+    if (this.#state === 'full' && queuedBytes < this.#maxQueuedBytes() / 2) {
       this.#state = 'fetching'
       this.#deps.fetching.resume()
       this.#deps.onEvent({ type: 'fetch-resumed', queuedBytes })
@@ -92,10 +96,14 @@ export class LaneIntake {
     return taken
   }
 
+  #maxQueuedBytes(): number {
+    return Math.min(this.#deps.limits.maxQueuedBytesPerLane, this.#deps.share())
+  }
+
   #put(chunk: FetchedChunk): void {
     this.#queue.put(chunk)
     const queuedBytes = this.#queue.bytes()
-    if (this.#state !== 'fetching' || queuedBytes <= this.#deps.limits.maxQueuedBytesPerLane) return
+    if (this.#state !== 'fetching' || queuedBytes <= this.#maxQueuedBytes()) return
     this.#state = 'full'
     this.#deps.fetching.pause()
     this.#deps.onEvent({ type: 'fetch-paused', queuedBytes })

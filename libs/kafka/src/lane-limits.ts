@@ -1,14 +1,23 @@
 export type LaneLimits = {
-  /** A lane stops fetching above this and goes on below half of it. Counts keys, values, headers and objects. */
+  /**
+   * A lane stops fetching above this, or above its share of what all lanes of the connection may queue, and goes on below
+   * half of it. Counts keys, values, headers and objects.
+   */
   readonly maxQueuedBytesPerLane: number
+  /** What comes in one batch is one find, one fold and one write: the larger, the fewer writes of one document. */
   readonly maxBatchRecords: number
   readonly maxBatchBytes: number
   readonly commitEveryMs: number
 }
 
+const MIB = 1024 * 1024
+
+/** For all lanes of a connection together. */
+export const MAX_QUEUED_BYTES = 96 * MIB
+
 export const defaultLaneLimits: LaneLimits = {
-  maxQueuedBytesPerLane: 4 * 1024 * 1024,
-  maxBatchRecords: 1_000,
-  maxBatchBytes: 1024 * 1024,
+  maxQueuedBytesPerLane: 6 * MIB,
+  maxBatchRecords: 2_000,
+  maxBatchBytes: 3 * MIB,
   commitEveryMs: 1_000,
 }

@@ -14,7 +14,7 @@ import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs
 import { messageOf, type Logger } from '@millrace/runtime'
 import { fetchEndOffsetsOf } from './admin.ts'
 import { AssignedLanes } from './assigned-lanes.ts'
-import { type KafkaConnection, boundedRetries, kafkaOf } from './connect-kafka.ts'
+import { type KafkaConnection, boundedRetries, budgetOf, kafkaOf } from './connect-kafka.ts'
 import type { ConsumerEvent } from './consumer-event.ts'
 import { type ConsumerInput, type ConsumerState, stepConsumer } from './consumer-state.ts'
 import { type ConsumerTimings, defaultConsumerTimings } from './consumer-timings.ts'
@@ -124,6 +124,7 @@ class GroupMember implements PartitionConsumer {
     this.#lanes = new AssignedLanes({
       source,
       limits,
+      budget: budgetOf(options.connection),
       logger,
       onEvent,
       fetchLoop: this.#guardedFetchLoop(),

@@ -5,9 +5,11 @@ import type { KafkaRecord, TopicPartition } from './lane-source.ts'
 type Headers = KafkaRecord['headers']
 type RawHeaders = NonNullable<KafkaMessage['headers']>
 
-// What V8 keeps for a record, its offset and its buffers' handles, and for each header; measured, rounded up.
+// What V8 keeps for a record, its offset and its buffers' handles, and for each header as bytes or as text; measured,
+// rounded up. Names are shared.
 const RECORD_OVERHEAD_BYTES = 512
 const HEADER_OVERHEAD_BYTES = 160
+const TEXT_OVERHEAD_BYTES = 32
 const SPARSE_SHARE = 4
 
 // Nearly no header is repeated, so the object is handed on as it is; else the last value counts.
@@ -24,7 +26,10 @@ const lastValues = (raw: RawHeaders): Headers =>
 
 const sizeOf = ({ key, value, headers }: KafkaRecord): number => {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)
-  for (const name in headers) bytes += HEADER_OVERHEAD_BYTES + name.length + (headers[name]?.length ?? 0)
+  for (const name in headers) {
+    const value = headers[name]
+    bytes += (typeof value === 'string' ? TEXT_OVERHEAD_BYTES : HEADER_OVERHEAD_BYTES) + (value?.length ?? 0)
+  }
   return bytes
 }
 

@@ -23,6 +23,7 @@ const setUp = (source = new RecordingSource(), predecessorGone: Promise<unknown>
     partition: 0,
     source,
     limits,
+    share: () => Infinity,
     logger: silentLogger,
     predecessorGone,
     fetching: {
