@@ -71,7 +71,7 @@ export const compareSources = async (
     compared += keys.length
     onProgress?.(compared)
     // What the sides have got since they were read first is unsettled, and grows as long as this lasts.
-    if (isTooMuch()) await lookAgain(comparing, MAX_KEPT >> 1)
+    if (isTooMuch()) await lookAgain(comparing, Math.max(0, (MAX_KEPT - different.size) >> 1))
     if (isTooMuch()) break
   }
   const isCutShort = isTooMuch()

@@ -18,13 +18,13 @@ type Given = {
 export class PartitionLog {
   readonly records: KafkaRecord[] = []
   readonly #codec: Codec
-  readonly #place: Place
+  readonly place: Place
   readonly #versions = new Map<string, number>()
   #sequence = 0
 
   constructor(codec: Codec, place: Place) {
     this.#codec = codec
-    this.#place = place
+    this.place = place
   }
 
   /** Appends an event of the aggregate `key`, which happened, and was committed, at these UTC ms. */
@@ -36,7 +36,7 @@ export class PartitionLog {
     const full = recorded(event, { tenant, key, version, sequence: this.#sequence, ...occurred })
     return this.put({
       key: Buffer.from(toMessageKey(full)),
-      value: this.#codec.encode(this.#place.topic, event),
+      value: this.#codec.encode(this.place.topic, event),
       headers: toHeaders({ ...full, traceparent: null }),
       timestamp: committedAt ?? full.occurredAt,
     })
@@ -51,7 +51,7 @@ export class PartitionLog {
 
   /** A record as it is. */
   put(record: Pick<KafkaRecord, 'key' | 'value' | 'headers'> & { timestamp?: number }): KafkaRecord {
-    const put = { timestamp: 0, ...this.#place, ...record, offset: BigInt(this.records.length) }
+    const put = { timestamp: 0, ...this.place, ...record, offset: BigInt(this.records.length) }
     this.records.push(put)
     return put
   }
