@@ -1,4 +1,4 @@
-import { integerSetting, readConfig, mongoEnv, type EnvRule } from '@millrace/runtime'
+import { integerSetting, readConfig, mongoEnv, readModelsEnv, type EnvRule } from '@millrace/runtime'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
@@ -15,6 +15,7 @@ export const configSchema = z.object({
   MONGO_URL: optionalUrl,
   SCHEMA_REGISTRY_URL: optionalUrl,
   MONGO_DATABASE: mongoEnv.MONGO_DATABASE,
+  ...readModelsEnv,
   /** 3 for a production cluster of three brokers or more. */
   KAFKA_REPLICATION_FACTOR: integerSetting({ min: 1, max: 9 }).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -1,7 +1,7 @@
 import { ConfigError, EXIT_BAD_CONFIG } from '@millrace/runtime'
 
 /** Documented in docs/cli.md. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, unavailable: 69, interrupted: 130 } as const
+export const EXIT = { ok: 0, failure: 1, usage: 2, mismatch: 3, unavailable: 69, interrupted: 130 } as const
 
 /** A failure whose message is all that the user needs; ends the command with `exitCode`. */
 export class CommandError extends Error {

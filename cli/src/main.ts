@@ -2,8 +2,10 @@ import { Command, CommanderError } from 'commander'
 import { messageOf } from '@millrace/runtime'
 import { agentCommand } from './commands/agent.ts'
 import { importCommand } from './commands/import.ts'
+import { projectionsCommand } from './commands/projections.ts'
 import { setupCommand } from './commands/setup.ts'
 import { startCommand } from './commands/start.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 
 const program = new Command('millrace')
@@ -14,6 +16,8 @@ const program = new Command('millrace')
   .addCommand(setupCommand())
   .addCommand(importCommand())
   .addCommand(agentCommand())
+  .addCommand(projectionsCommand())
+  .addCommand(verifyCommand())
 
 for (const command of [
   program,

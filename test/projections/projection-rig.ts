@@ -8,17 +8,17 @@ import { connectCodec, type Codec } from '@millrace/events'
 import { connectKafka, type KafkaConnection } from '@millrace/kafka'
 import {
   mongoBuildReports,
-  mongoBuilds,
   mongoLaneStates,
   mongoPartitionLog,
   mongoProjectionStore,
+  mongoReadModelStore,
   topicIncarnations,
   type BuildRegistry,
   type BuildReport,
   type MongoConnection,
 } from '@millrace/mongo'
 import { createMetrics, silentLogger } from '@millrace/runtime'
-import { runCheck, type CheckOrder } from '../../services/ops/src/build-check.ts'
+import { beginCheck, type CheckOrder } from '../../services/ops/src/build-check.ts'
 import { makeProgressOf } from '../../services/ops/src/build-progress.ts'
 import { makeOperations, type Operations } from '../../services/ops/src/operations.ts'
 import { feedBuilds, type Feeding } from '../../services/projector/src/feed-builds.ts'
@@ -54,12 +54,17 @@ export const startProjectionRig = async (name: string): Promise<ProjectionRig> =
   const kafka = connectKafka({ brokers: [ownKafka.url], clientId: 'test', logger: silentLogger })
   const codec = await connectCodec({ registryUrl: servers.registry, writes: [] })
   const commandApi = await startServiceProcess('command-api', servers, { RELAY_POLL_MS: '20' })
-  const registry = mongoBuilds(mongo)
+  const { builds: registry, reader } = mongoReadModelStore(mongo)
   const reports = mongoBuildReports(mongo)
   const progressOf = makeProgressOf({ kafka, lanes: mongoLaneStates(mongo) })
   const log = mongoPartitionLog(mongo)
-  const check = (versions: readonly AnyProjection[], order: CheckOrder) =>
-    runCheck({ mongo, code: codeWith(versions), codec, log, reports, logger: silentLogger }, order)
+  const begin = (versions: readonly AnyProjection[], order: CheckOrder) =>
+    beginCheck({ reader, code: codeWith(versions), codec, log, reports, logger: silentLogger }, order)
+  const check = async (versions: readonly AnyProjection[], order: CheckOrder): Promise<BuildReport> => {
+    const report = await (await begin(versions, order))?.done
+    if (report) return report
+    throw new Error('the check was broken off, or another one was under way')
+  }
   const shared = {
     connection: kafka,
     codec,
@@ -91,7 +96,7 @@ export const startProjectionRig = async (name: string): Promise<ProjectionRig> =
     operations: (versions) =>
       makeOperations({
         ...{ registry, reports, kafka, progressOf, code: codeWith(versions), mayBuildInPlace: false },
-        startCheck: (order) => void check(versions, order),
+        startCheck: async (order) => (await begin(versions, order))?.report,
       }),
     stop: async () => {
       await Promise.all(feedings.map((feeding) => feeding.stop()))

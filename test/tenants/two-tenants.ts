@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { contexts, projections, versionedName, type AnyProjection, type Document } from '@millrace/domain'
+import {
+  contexts,
+  isFed,
+  projections,
+  versionedName,
+  type AnyProjection,
+  type Document,
+} from '@millrace/domain'
 import { topicNames } from '@millrace/events'
 import { documentId, mongoProjectionStore, mongoPublications, partialId } from '@millrace/mongo'
 import { scopesOf } from '@millrace/runtime'
@@ -178,10 +185,12 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
   await writeReadModels(stage)
 
   const query = (path: string) => succeeded(stage.first('query-api', { path }))
-  const listed = projections.map(async ({ name }): Promise<[string, string]> => {
-    const { next } = await query(`/read-models/${name}?limit=1`)
-    return [name, String(next)]
-  })
+  const listed = projections
+    .filter(({ kind }) => kind !== 'on-demand')
+    .map(async ({ name }): Promise<[string, string]> => {
+      const { next } = await query(`/read-models/${name}?limit=1`)
+      return [name, String(next)]
+    })
   const explained = [`order-summary/${order}`, `customer-dashboard/${SECRET}`].map(
     async (document): Promise<[string, string]> => {
       const path = `/read-models/${document}/why?limit=1`
@@ -215,7 +224,7 @@ const fieldsOf = ({ name }: AnyProjection, key: string): Document => ({
 /** As a projector would have; the inline ones have changed with the commits. */
 const writeReadModels = async ({ servers: { mongoConnection } }: TwoTenants): Promise<void> => {
   const store = mongoProjectionStore(mongoConnection)
-  for (const projection of projections.filter(({ kind }) => kind !== 'inline')) {
+  for (const projection of projections.filter(isFed)) {
     const id = { projection: versionedName(projection), topic: projection.sources[0] ?? '', partition: 0 }
     const from = await store.claim(id, { owner: 'test', incarnation: 1 })
     const { topic, partition } = id

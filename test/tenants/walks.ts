@@ -126,8 +126,10 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
       get(`/streams/${ofProduct(theirs)}/state`, 404),
     ],
     ...Object.fromEntries(
-      projections.flatMap(({ name, filters, sources }): [string, Walk][] => [
-        [`GET /read-models/${name}`, listWalk(name, Object.keys(filters))],
+      projections.flatMap(({ name, kind, filters, sources }): [string, Walk][] => [
+        ...(kind === 'on-demand'
+          ? []
+          : [[`GET /read-models/${name}`, listWalk(name, Object.keys(filters))] satisfies [string, Walk]]),
         [`GET /read-models/${name}/{id}`, documentWalk(name)],
         ...(sources.every((source) => topics[source].kind === 'events')
           ? [[`GET /read-models/${name}/{id}/why`, whyWalk(name)] satisfies [string, Walk]]

@@ -31,6 +31,7 @@ export const setupCommand = (): Command =>
       const report = await setUp({
         urls: urlsOf(config),
         database: config.MONGO_DATABASE,
+        readModels: { url: config.READ_MODELS_URL, database: config.READ_MODELS_DATABASE },
         replicationFactor: config.KAFKA_REPLICATION_FACTOR,
         logger,
         onFolded: progress.onFolded,

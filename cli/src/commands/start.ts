@@ -8,6 +8,7 @@ import { start, type Started } from '../start/start.ts'
 const THINGS_TO_LOOK_AT = ({ run, identity }: Started): string[] => [
   `  command-api  ${run.services['command-api']?.url ?? ''}`,
   `  query-api    ${run.services['query-api']?.url ?? ''}/read-models`,
+  `  ops          ${run.services['ops']?.url ?? ''}/projections`,
   `  Kafka ${run.urls.kafka}   MongoDB ${run.urls.mongo}`,
   `  schema registry ${run.urls.registry}`,
   ...identityLines(identity),

@@ -1,7 +1,7 @@
 // What has to be there before a service starts: schemas in the registry, topics in Kafka, indexes and inline read models
 // in MongoDB. Doing it again changes nothing. Services never do any of it themselves.
 
-import { projections, versionedName } from '@millrace/domain'
+import { isFed, projections, versionedName } from '@millrace/domain'
 import { connectCodec, registerSchemas, topicConfigEntries, topics } from '@millrace/events'
 import {
   connectKafka,
@@ -11,12 +11,15 @@ import {
   type KafkaConnection,
 } from '@millrace/kafka'
 import {
-  connectMongo,
+  connectStores,
+  ensureLaneIndexes,
   ensureReadModelIndexes,
   ensureStoreIndexes,
   mongoBuilds,
   topicIncarnations,
   type MongoConnection,
+  type StoreAddresses,
+  type Stores,
 } from '@millrace/mongo'
 import { PlatformError, type Logger } from '@millrace/runtime'
 import { buildInlineReadModels, type OnFolded } from './build-inline-read-models.ts'
@@ -24,6 +27,8 @@ import { buildInlineReadModels, type OnFolded } from './build-inline-read-models
 export type SetupOptions = {
   readonly urls: { readonly kafka: string; readonly mongo: string; readonly registry: string }
   readonly database: string
+  /** Where read models live that are not inline; with the events unless given. */
+  readonly readModels?: StoreAddresses['readModels']
   readonly replicationFactor: number
   readonly logger: Logger
   /** Commits that were folded into new inline read models, of how many. */
@@ -83,15 +88,15 @@ const setUpTopics = async (kafka: KafkaConnection, mongo: MongoConnection, optio
 }
 
 /** Indexes of a version that is built later are made by the projector that builds it. */
-const setUpReadModels = async (mongo: MongoConnection): Promise<void> => {
-  await ensureStoreIndexes(mongo)
-  for (const projection of projections) {
-    await ensureReadModelIndexes(mongo, {
-      projection: versionedName(projection),
-      indexes: projection.indexes,
-    })
-    const { name, version, kind } = projection
-    if (kind !== 'inline') await mongoBuilds(mongo).register(name, version)
+const setUpReadModels = async ({ events, readModels }: Stores): Promise<void> => {
+  await ensureStoreIndexes(events)
+  await ensureLaneIndexes(readModels)
+  const registry = mongoBuilds(readModels)
+  for (const projection of projections.filter(({ kind }) => kind !== 'on-demand')) {
+    const { name, version, indexes } = projection
+    const home = isFed(projection) ? readModels : events
+    await ensureReadModelIndexes(home, { projection: versionedName(projection), indexes })
+    if (isFed(projection)) await registry.register(name, version)
   }
 }
 
@@ -99,12 +104,17 @@ const setUpReadModels = async (mongo: MongoConnection): Promise<void> => {
 export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
   const { urls, database, logger, onFolded } = options
   const kafka = connectKafka({ brokers: urls.kafka.split(','), clientId: 'millrace-setup', logger })
-  const mongo = await connectMongo({ url: urls.mongo, database, clientName: 'millrace-setup' })
+  const stores = await connectStores({
+    events: { url: urls.mongo, database },
+    readModels: options.readModels ?? { url: undefined, database: undefined },
+    clientName: 'millrace-setup',
+  })
+  const { events: mongo } = stores
   try {
     const [schemas, ensured] = await Promise.all([
       registerSchemas({ registryUrl: urls.registry }),
       setUpTopics(kafka, mongo, options),
-      setUpReadModels(mongo),
+      setUpReadModels(stores),
     ])
     for (const drift of ensured.drifted) logger.warn({ ...drift }, 'topic differs from the catalogue')
     const builtReadModels = await buildInlineReadModels({
@@ -114,6 +124,6 @@ export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
     })
     return { schemas: schemas.length, createdTopics: ensured.created, builtReadModels }
   } finally {
-    await mongo.close()
+    await stores.close()
   }
 }

@@ -99,6 +99,7 @@ export const start = async (options: StartOptions): Promise<Started> => {
     await setUp({
       urls: stack.urls,
       database: config.MONGO_DATABASE,
+      readModels: { url: config.READ_MODELS_URL, database: config.READ_MODELS_DATABASE },
       replicationFactor: config.KAFKA_REPLICATION_FACTOR,
       logger,
       onFolded: progress.onFolded,

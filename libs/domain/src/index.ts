@@ -51,6 +51,7 @@ export {
   type Projection,
   type Sort,
   type ViewFilter,
+  isFed,
   versionedName,
 } from './projections/projection.ts'
 export { defineGroupedProjection, defineProjection } from './projections/define-projection.ts'
@@ -80,6 +81,7 @@ export {
 } from './projections/orders/order-history.ts'
 export { MAX_OPEN_ORDERS } from './orders/open-orders-rule.ts'
 export { type OpenOrders, openOrders } from './projections/orders/open-orders.ts'
+export { type ProductHistory, productHistory } from './projections/catalog/product-history.ts'
 export { type CustomerDashboard, customerDashboard } from './projections/orders/customer-dashboard.ts'
 export {
   type CustomerSessions,

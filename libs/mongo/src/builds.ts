@@ -1,6 +1,7 @@
 // Which builds of a projection there are, and which one is read. A build is the data that one version of the code has
 // made from offset 0 on: `v1`, and `v1.1` when the same version was built again. All builds in the list are fed;
-// exactly one is served, and the one that was served before it stays in the list as the way back until it is dropped.
+// exactly one is served, and the one that was served before it stays in the list as the way back, until it is dropped or
+// another switch makes a way back of its own. What leaves the list is remembered as retired until its data is gone.
 //
 // Readers hold the pointer under a lease of a second: taking one pushes `leasedUntil` ahead, by the server's clock, and
 // a reader believes it for a little less than that, from before it asked. A switch first says where it goes: from then
@@ -13,7 +14,7 @@ import { pause, PlatformError } from '@millrace/runtime'
 import { readModelToDrop } from './across-tenants.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import type { BuildsDocument, StoredBuild } from './documents.ts'
+import type { BuildsDocument, RetiredBuild, StoredBuild } from './documents.ts'
 import { translating } from './mongo-error.ts'
 
 export type Build = StoredBuild
@@ -31,6 +32,8 @@ export type Builds = {
   readonly isPaused: boolean
   /** All of them are fed. */
   readonly builds: readonly Build[]
+  /** No longer in the list; their data is to be deleted. */
+  readonly retired: readonly RetiredBuild[]
 }
 
 /** The served build, for as long as `isValid` says so. */
@@ -50,13 +53,18 @@ export type BuildRegistry = {
   start(projection: string, version: string, more?: Pick<Build, 'isToBeServed'>): Promise<Build>
   /** Waits for the end of a switch that is under way. */
   lease(projection: string): Promise<PointerLease>
-  /** Resolves when no reader gets the old build any more. Throws BUILD_UNKNOWN for one that is not in the list. */
-  switchTo(projection: string, build: string): Promise<void>
+  /**
+   * Resolves when no reader gets the old build any more. Throws BUILD_UNKNOWN for one that is not in the list, and
+   * BUILD_SWITCHING when somebody else is switching, or has switched away from `from`.
+   */
+  switchTo(projection: string, build: string, from?: string): Promise<void>
   setPaused(projection: string, isPaused: boolean): Promise<void>
   /** Takes it out of the list, so that it is no longer fed. Throws BUILD_SERVED for the one that is read. */
   retire(projection: string, build: string): Promise<void>
   /** Deletes documents, checkpoints and what is parked or late of a build that is no longer in the list. */
   deleteData(projection: string, build: string): Promise<void>
+  /** Nothing is left of it, and nothing will be: it is retired no more. */
+  forget(projection: string, build: string): Promise<void>
 }
 
 export const LEASE_MS = 1_000
@@ -88,8 +96,8 @@ export const mongoBuilds = (connection: MongoConnection): BuildRegistry => {
         await pause(POLL_MS)
       }
     },
-    switchTo: async (projection, build) => {
-      await within((at) => beginSwitch(at, projection, build))
+    switchTo: async (projection, build, from) => {
+      await within((at) => beginSwitch(at, projection, { build, from }))
       while (!(await within((at) => endSwitch(at, projection)))) await pause(POLL_MS)
     },
     setPaused: (projection, isPaused) =>
@@ -104,17 +112,21 @@ export const mongoBuilds = (connection: MongoConnection): BuildRegistry => {
     retire: (projection, build) => within((at) => retire(at, projection, build)),
     deleteData: (projection, build) =>
       within(({ session }) => deleteData({ collections, session }, buildName(projection, build))),
+    forget: (projection, name) =>
+      within(async ({ session }) => {
+        const change = { $pull: { retired: { name } } }
+        await collections.builds.updateOne({ _id: projection }, change, { session })
+      }),
   }
 }
 
-const toBuilds = ({ _id, served, previous, switchingTo, isPaused, builds }: BuildsDocument): Builds => ({
-  projection: _id,
-  served,
-  previous,
-  switchingTo,
-  isPaused,
-  builds,
-})
+const toBuilds = ({
+  _id: projection,
+  leasedUntil: _leasedUntil,
+  counts: _counts,
+  retired = [],
+  ...builds
+}: BuildsDocument): Builds => ({ projection, ...builds, retired })
 
 const read = async ({ collections, session }: At, projection: string): Promise<Builds | undefined> => {
   const found = await collections.builds.findOne({ _id: projection }, { session })
@@ -164,7 +176,8 @@ const start = async (
     startedAt: new Date(),
   }
   const { matchedCount } = await collections.builds.updateOne(
-    { _id: projection, builds },
+    // The counts too: a build may have come and gone since, and had the name.
+    { _id: projection, builds, counts },
     { $push: { builds: build }, $set: { [`counts.${version}`]: count + 1 } },
     { session },
   )
@@ -201,33 +214,60 @@ const tryLease = async (at: At, projection: string): Promise<PointerLease | unde
   return undefined
 }
 
-const beginSwitch = async (at: At, projection: string, build: string): Promise<void> => {
+type Switch = { readonly build: string; readonly from: string | undefined }
+
+const beginSwitch = async (at: At, projection: string, { build, from }: Switch): Promise<void> => {
   const { collections, session } = at
+  // One whose switcher died, where nobody reads.
+  await endSwitch(at, projection)
   const { served, builds } = await known(at, projection)
   if (!builds.some(({ name }) => name === build))
     throw unknown(
       `${projection} has no build ${build}: there are ${builds.map(({ name }) => name).join(', ')}`,
     )
   if (served === build) return
+  if (from !== undefined && from !== served) throw switching(projection)
   const { matchedCount } = await collections.builds.updateOne(
     { _id: projection, served, 'builds.name': build, switchingTo: { $in: [null, build] } },
     { $set: { switchingTo: build } },
     { session },
   )
-  if (matchedCount === 0)
-    throw new PlatformError({
-      code: 'BUILD_SWITCHING',
-      message: `${projection} is being switched by somebody else: look again`,
-      retryable: true,
-    })
+  if (matchedCount === 0) throw switching(projection)
+}
+
+const switching = (projection: string): PlatformError =>
+  new PlatformError({
+    code: 'BUILD_SWITCHING',
+    message: `${projection} is being switched by somebody else: look again`,
+    retryable: true,
+  })
+
+const retiredWith = (name: unknown): Document => ({
+  $concatArrays: [{ $ifNull: ['$retired', []] }, [{ name, at: '$$NOW' }]],
+})
+
+/** There is one way back: the build that it led to before is retired, unless that is what readers get now. */
+const isLeaving = { $and: [{ $ne: ['$previous', null] }, { $ne: ['$previous', '$switchingTo'] }] }
+
+const switched: Document = {
+  previous: '$served',
+  served: '$switchingTo',
+  switchingTo: null,
+  builds: {
+    $cond: [
+      isLeaving,
+      { $filter: { input: '$builds', cond: { $ne: ['$$this.name', '$previous'] } } },
+      '$builds',
+    ],
+  },
+  retired: { $cond: [isLeaving, retiredWith('$previous'), { $ifNull: ['$retired', []] }] },
 }
 
 /** True when no switch is under way any more. */
 const endSwitch = async ({ collections, session }: At, projection: string): Promise<boolean> => {
-  const effect: Document[] = [{ $set: { previous: '$served', served: '$switchingTo', switchingTo: null } }]
   await collections.builds.updateOne(
     { _id: projection, switchingTo: { $ne: null }, $expr: { $lt: ['$leasedUntil', '$$NOW'] } },
-    effect,
+    [{ $set: switched }],
     { session },
   )
   const found = await collections.builds.findOne({ _id: projection }, { session })
@@ -236,13 +276,17 @@ const endSwitch = async ({ collections, session }: At, projection: string): Prom
 
 const retire = async (at: At, projection: string, build: string): Promise<void> => {
   const { collections, session } = at
+  const name = { $literal: build }
   const { matchedCount } = await collections.builds.updateOne(
     { _id: projection, served: { $ne: build }, switchingTo: { $ne: build } },
     [
       {
         $set: {
-          builds: { $filter: { input: '$builds', cond: { $ne: ['$$this.name', build] } } },
-          previous: { $cond: [{ $eq: ['$previous', build] }, null, '$previous'] },
+          builds: { $filter: { input: '$builds', cond: { $ne: ['$$this.name', name] } } },
+          previous: { $cond: [{ $eq: ['$previous', name] }, null, '$previous'] },
+          retired: {
+            $cond: [{ $in: [name, '$builds.name'] }, retiredWith(name), { $ifNull: ['$retired', []] }],
+          },
         },
       },
     ],

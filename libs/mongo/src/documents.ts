@@ -120,6 +120,9 @@ export type StoredBuild = {
   readonly isToBeServed?: true
 }
 
+/** Taken out of the list; its data goes when nobody feeds it any more. */
+export type RetiredBuild = { readonly name: string; readonly at: Date }
+
 /** Which builds of a projection there are, and which one is read; see builds.ts. */
 export type BuildsDocument = {
   readonly _id: string
@@ -133,6 +136,8 @@ export type BuildsDocument = {
   readonly builds: readonly StoredBuild[]
   /** How often each version was built: a name is never used again. */
   readonly counts: Readonly<Record<string, number>>
+  /** Absent in documents that none was taken out of yet. */
+  readonly retired?: readonly RetiredBuild[]
 }
 
 /** One look at a build; the newest of each kind is kept. */
@@ -143,6 +148,8 @@ export type BuildReportDocument = {
   readonly build: string
   /** comparison: with the build that is served, and with the log. verification, and the routine check: with the log. */
   readonly kind: 'comparison' | 'verification' | 'check'
+  /** Of this one look: whoever has another one may not write here any more. */
+  readonly run: string
   /** Name of the data that a comparison was with. */
   readonly against: string
   readonly state: 'running' | 'equal' | 'expected' | 'different' | 'failed'

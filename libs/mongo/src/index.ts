@@ -14,6 +14,7 @@ export {
   type Builds,
   type PointerLease,
 } from './builds.ts'
+export { connectStores, storeAddresses, type StoreAddresses, type Stores } from './connect-stores.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type {
   AnswerDocument,
@@ -34,7 +35,12 @@ export {
 } from './event-store.ts'
 export type { AppendOutcome } from './append-commits.ts'
 export { scopeNameOf, type AnswerScope, type FormerAnswer } from './former-answers.ts'
-export { ensureReadModelIndexes, ensureStoreIndexes, type ReadModelIndex } from './indexes.ts'
+export {
+  ensureLaneIndexes,
+  ensureReadModelIndexes,
+  ensureStoreIndexes,
+  type ReadModelIndex,
+} from './indexes.ts'
 export { documentId, idsOfPartials, partialId, type DocumentKey, type PartialKey } from './document-id.ts'
 export type { Fields, InlineChange, InlineVerdict } from './inline-documents.ts'
 export {
@@ -99,6 +105,7 @@ export {
   type ReadModels,
 } from './read-models.ts'
 export type { KeyPage, KeyQuery, Partials } from './grouped-reads.ts'
+export { mongoReadModelStore, type ReadModelStore } from './read-model-store.ts'
 export type { PageLimits, ReadEvent } from './read-event.ts'
 export {
   mongoSnapshotStore,

@@ -53,15 +53,16 @@ export const ensureStoreIndexes = (connection: MongoConnection): Promise<void> =
       { name: 'streamSnapshots' },
     )
     await ensureOutboxIndexes(connection)
-    await ensureLaneIndexes(connection)
   })
 
-const ensureLaneIndexes = async (connection: MongoConnection): Promise<void> => {
-  const { parkedEvents, lateEvents } = collectionsOf(connection)
-  const lane = { projection: 1, topic: 1, partition: 1 } as const
-  await parkedEvents.createIndex({ ...lane, parkingKey: 1, incarnation: 1, offset: 1 }, { name: 'laneKey' })
-  await lateEvents.createIndex({ ...lane, sequence: 1 }, { name: 'lane' })
-}
+/** Of what lanes keep beside the documents, where the read models live. */
+export const ensureLaneIndexes = (connection: MongoConnection): Promise<void> =>
+  translating(async () => {
+    const { parkedEvents, lateEvents } = collectionsOf(connection)
+    const lane = { projection: 1, topic: 1, partition: 1 } as const
+    await parkedEvents.createIndex({ ...lane, parkingKey: 1, incarnation: 1, offset: 1 }, { name: 'laneKey' })
+    await lateEvents.createIndex({ ...lane, sequence: 1 }, { name: 'lane' })
+  })
 
 const ensureOutboxIndexes = async (connection: MongoConnection): Promise<void> => {
   const { outbox, outboxKeys } = collectionsOf(connection)

@@ -36,6 +36,7 @@ export {
   kafkaEnv,
   mongoEnv,
   readConfig,
+  readModelsEnv,
   serviceEnv,
   type EnvRule,
 } from './read-config.ts'

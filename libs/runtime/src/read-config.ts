@@ -79,6 +79,12 @@ export const mongoEnv = {
     .default('millrace'),
 }
 
+/** Where the read models live, when that is not where the events do. */
+export const readModelsEnv = {
+  READ_MODELS_URL: z.string().startsWith('mongodb').optional(),
+  READ_MODELS_DATABASE: mongoEnv.MONGO_DATABASE.unwrap().optional(),
+}
+
 export const kafkaEnv = {
   KAFKA_BROKERS: z
     .string({ error: 'required: host:port[,host:port]' })

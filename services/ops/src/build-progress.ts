@@ -1,7 +1,7 @@
 import type { AnyProjection } from '@millrace/domain'
 import { topics, type TopicName } from '@millrace/events'
 import { fetchEndOffsetsOf, type KafkaConnection, type PartitionOffsets } from '@millrace/kafka'
-import { buildName, type Build, type LaneStates } from '@millrace/mongo'
+import { buildName, type Build, type LaneState, type LaneStates } from '@millrace/mongo'
 
 /** How far one partition of a build is. */
 export type PartitionProgress = {
@@ -16,6 +16,8 @@ export type BuildProgress = {
   readonly applied: number
   readonly total: number
   readonly remaining: number
+  /** At the end of the log, but for what comes in at the moment. */
+  readonly isCaughtUp: boolean
   /** Records a second since the last look, or since the start; null before there is anything to go by. */
   readonly rate: number | null
   readonly etaSeconds: number | null
@@ -31,54 +33,76 @@ export type ProgressOf = (
   builds: readonly Build[],
 ) => Promise<ReadonlyMap<string, BuildProgress>>
 
-type Seen = { readonly atMs: number; readonly applied: number }
+/** A build may be so many records behind and count as being at the end: the log does not stand still. */
+export const CAUGHT_UP = 1_000
 
-/** Between two looks that tell a rate. */
+type Look = { readonly atMs: number; readonly applied: number }
+
+/** Between two looks that tell a rate: two who look at the same time see the same. */
 const MIN_INTERVAL_MS = 500
+/** Beyond it nobody plans. */
+const MAX_ETA_SECONDS = 365 * 24 * 60 * 60
 
-export const makeProgressOf = ({ kafka, lanes }: ProgressDeps): ProgressOf => {
-  const seen = new Map<string, Seen>()
-  const rateOf = (build: string, now: Seen, startedAt: Date): number | null => {
-    const before = seen.get(build)
-    if (!before || now.atMs - before.atMs >= MIN_INTERVAL_MS) seen.set(build, now)
-    const from = before ?? { atMs: startedAt.getTime(), applied: 0 }
+export const makeRates = () => {
+  const looks = new Map<string, { readonly last: Look; readonly before: Look }>()
+  return (build: string, now: Look, startedAt: Date): number | null => {
+    const start = { atMs: startedAt.getTime(), applied: 0 }
+    const { last, before } = looks.get(build) ?? { last: start, before: start }
+    const isLook = now.atMs - last.atMs >= MIN_INTERVAL_MS
+    const from = isLook ? last : before
+    if (isLook) looks.set(build, { last: now, before: last })
     const seconds = (now.atMs - from.atMs) / 1000
     return seconds > 0 && now.applied >= from.applied ? (now.applied - from.applied) / seconds : null
   }
+}
+
+export const etaOf = (remaining: number, rate: number | null): number | null => {
+  if (remaining === 0) return 0
+  if (rate === null || rate <= 0) return null
+  const seconds = Math.ceil(remaining / rate)
+  return seconds > MAX_ETA_SECONDS ? null : seconds
+}
+
+export const makeProgressOf = ({ kafka, lanes }: ProgressDeps): ProgressOf => {
+  const rateOf = makeRates()
   return async (projection, builds) => {
     const ends = await fetchEndOffsetsOf(kafka, projection.sources)
     const progress = await Promise.all(
       builds.map(async (build): Promise<[string, BuildProgress]> => {
         const name = buildName(projection.name, build.name)
-        const partitions = await partitionsOf(lanes, name, { projection, ends })
-        const applied = partitions.reduce((sum, { nextOffset }) => sum + nextOffset, 0)
-        const total = partitions.reduce((sum, { endOffset }) => sum + endOffset, 0)
-        const remaining = partitions.reduce(
-          (sum, { nextOffset, endOffset }) => sum + Math.max(0, endOffset - nextOffset),
-          0,
-        )
-        const rate = rateOf(name, { atMs: Date.now(), applied }, build.startedAt)
-        const etaSeconds = rate !== null && rate > 0 ? Math.ceil(remaining / rate) : null
+        const checkpoints = await lanes.checkpoints(name)
+        const partitions = partitionsOf(projection, ends, checkpoints)
+        const sums = sumUp(partitions)
+        const hasBegun = checkpoints.length >= partitions.length
+        const isCaughtUp = hasBegun && sums.remaining <= CAUGHT_UP
+        const rate = rateOf(name, { atMs: Date.now(), applied: sums.applied }, build.startedAt)
+        const etaSeconds = etaOf(sums.remaining, rate)
         const counts = await lanes.counts(name)
-        return [build.name, { applied, total, remaining, rate, etaSeconds, ...counts, partitions }]
+        return [build.name, { ...sums, isCaughtUp, rate, etaSeconds, ...counts, partitions }]
       }),
     )
     return new Map(progress)
   }
 }
 
-type Sources = {
-  readonly projection: AnyProjection
-  readonly ends: ReadonlyMap<string, PartitionOffsets>
+const sumUp = (
+  partitions: readonly PartitionProgress[],
+): Pick<BuildProgress, 'applied' | 'total' | 'remaining'> => {
+  const sum = (count: (partition: PartitionProgress) => number): number =>
+    partitions.reduce((total, partition) => total + count(partition), 0)
+  return {
+    applied: sum(({ nextOffset }) => nextOffset),
+    total: sum(({ endOffset }) => endOffset),
+    remaining: sum(({ nextOffset, endOffset }) => Math.max(0, endOffset - nextOffset)),
+  }
 }
 
-const partitionsOf = async (
-  lanes: LaneStates,
-  build: string,
-  { projection, ends }: Sources,
-): Promise<PartitionProgress[]> => {
-  const checkpoints = await lanes.checkpoints(build)
-  const partitionsOfTopic = (topic: TopicName): PartitionProgress[] =>
+const partitionsOf = (
+  { sources }: AnyProjection,
+  ends: ReadonlyMap<string, PartitionOffsets>,
+  checkpoints: readonly LaneState[],
+): PartitionProgress[] =>
+  sources.flatMap((topic: TopicName) =>
     Array.from({ length: topics[topic].partitions }, (_, partition) => {
       const at = checkpoints.find(({ id }) => id.topic === topic && id.partition === partition)
       return {
@@ -88,6 +112,5 @@ const partitionsOf = async (
         endOffset: Number(ends.get(topic)?.get(partition) ?? 0n),
         stopped: at?.stopped?.reason ?? null,
       }
-    })
-  return projection.sources.flatMap(partitionsOfTopic)
-}
+    }),
+  )

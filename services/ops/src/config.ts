@@ -6,6 +6,7 @@ import {
   kafkaEnv,
   mongoEnv,
   readConfig,
+  readModelsEnv,
   serviceEnv,
 } from '@millrace/runtime'
 import { z } from 'zod'
@@ -14,6 +15,7 @@ import { z } from 'zod'
 export const configSchema = z.object({
   ...serviceEnv({ port: 3000, adminPort: 9100 }),
   ...mongoEnv,
+  ...readModelsEnv,
   ...kafkaEnv,
   ...identityEnv,
   ...doorEnv,

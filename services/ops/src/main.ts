@@ -2,16 +2,18 @@ import { shippedProjections as code } from '@millrace/domain'
 import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka } from '@millrace/kafka'
 import {
-  connectMongo,
+  connectStores,
   mongoBuildReports,
-  mongoBuilds,
   mongoLaneStates,
   mongoPartitionLog,
+  mongoReadModelStore,
+  storeAddresses,
 } from '@millrace/mongo'
 import { openDoor, runService } from '@millrace/runtime'
-import { runCheck, type CheckOrder } from './build-check.ts'
 import { makeProgressOf } from './build-progress.ts'
+import { makeChecks } from './checks.ts'
 import { loadConfig } from './config.ts'
+import { finishDrops } from './drop-builds.ts'
 import { describeApi } from './http/describe-api.ts'
 import { projectionRoutes } from './http/projection-routes.ts'
 import { makeOperations } from './operations.ts'
@@ -21,35 +23,29 @@ import { serveResets } from './serve-resets.ts'
 await runService(
   { name: 'ops', loadConfig, exit: (code) => process.exit(code) },
   async ({ config, logger, metrics, onStop }) => {
-    const mongo = await connectMongo({
-      url: config.MONGO_URL,
-      database: config.MONGO_DATABASE,
-      clientName: 'ops',
-    })
-    onStop('mongo', mongo.close)
+    const stores = await connectStores(storeAddresses(config, 'ops'))
+    onStop('mongo', stores.close)
     const codec = await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] })
     const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'ops', logger })
     const ended = new AbortController()
     const { signal } = ended
-    const registry = mongoBuilds(mongo)
-    const reports = mongoBuildReports(mongo)
-    const progressOf = makeProgressOf({ kafka, lanes: mongoLaneStates(mongo) })
-    const log = mongoPartitionLog(mongo)
-    const check = (order: CheckOrder) =>
-      runCheck({ mongo, code, codec, log, reports, logger }, { signal, ...order })
-    const operations = makeOperations({
-      ...{ registry, reports, code, kafka, progressOf },
-      mayBuildInPlace: config.NODE_ENV !== 'production',
-      startCheck: (order) => void check(order),
-    })
+    const { builds: registry, reader } = mongoReadModelStore(stores.readModels)
+    const reports = mongoBuildReports(stores.readModels)
+    const progressOf = makeProgressOf({ kafka, lanes: mongoLaneStates(stores.readModels) })
+    const log = mongoPartitionLog(stores.events)
+    const checks = makeChecks({ reader, code, codec, log, reports, logger, signal })
+    const shared = { registry, reports, code, kafka, progressOf, logger, signal }
+    const mayBuildInPlace = config.NODE_ENV !== 'production'
+    const operations = makeOperations({ ...shared, mayBuildInPlace, startCheck: checks.start })
     const everyMs = config.CHECK_EVERY_MS
     const background = Promise.all([
-      checkRoutinely({ registry, code, check, everyMs, logger, metrics: checkMetrics(metrics), signal }),
-      serveResets({ registry, reports, code, progressOf, check, logger, signal }),
+      checkRoutinely({ ...shared, check: checks.run, everyMs, metrics: checkMetrics(metrics) }),
+      serveResets({ ...shared, check: checks.run }),
+      finishDrops(shared),
     ])
     onStop('checks', async () => {
       ended.abort()
-      await background
+      await Promise.all([background, checks.settled()])
     })
     const routes = projectionRoutes(operations)
     const door = openDoor({ config, logger, metrics, onStop }, { routes, document: describeApi(routes) })
@@ -58,7 +54,7 @@ await runService(
       health: {
         live: () => true,
         ready: {
-          mongo: mongo.ping,
+          mongo: stores.ping,
           kafka: async () => void (await pingKafka(kafka)),
           identity: door.ready,
         },

@@ -2,6 +2,7 @@
 // with what readers get. What differs is logged, counted and kept in the build's report, with the document, the field
 // and the event.
 
+import { randomInt } from 'node:crypto'
 import type { ProjectionCode } from '@millrace/domain'
 import type { BuildRegistry, BuildReport, Builds } from '@millrace/mongo'
 import { messageOf, pause, type Logger, type Metrics } from '@millrace/runtime'
@@ -11,7 +12,8 @@ import { nothingExpected } from './summarise.ts'
 export type RoutineDeps = {
   readonly registry: BuildRegistry
   readonly code: ProjectionCode
-  readonly check: (order: CheckOrder) => Promise<BuildReport>
+  /** Undefined while another ops does it. */
+  readonly check: (order: CheckOrder) => Promise<BuildReport | undefined>
   readonly everyMs: number
   readonly logger: Logger
   readonly metrics: CheckMetrics
@@ -37,11 +39,13 @@ export const checkMetrics = (metrics: Metrics): CheckMetrics => ({
 
 /** A check rests nine times as long as it took: a tenth of a core at most. */
 const REST = 9
+const MAX_ROUND = 1_000_000
 
 export const checkRoutinely = async (deps: RoutineDeps): Promise<void> => {
   const { everyMs, signal } = deps
   if (everyMs === 0) return
-  for (let round = 0; !signal.aborted; round++) {
+  // Whoever is started often gets round, too.
+  for (let round = randomInt(MAX_ROUND); !signal.aborted; round++) {
     await pause(everyMs, signal)
     const startedAt = performance.now()
     await checkAll(deps, round)
@@ -77,20 +81,28 @@ const checkServed = async (
     keys: { bucket: round },
     signal,
   })
-  metrics.checks.inc({ projection: name, result: report.state })
-  metrics.drifted.set({ projection: name }, report.different)
-  const [{ key, field, event } = {}] = report.samples
-  if (report.state === 'different')
-    logger.error(
-      {
-        projection: name,
-        build: served,
-        documents: report.different,
-        unsettled: report.unsettled,
-        key,
-        field,
-        event,
-      },
-      'a read model is not what the log says',
+  if (!report) return
+  const result = resultOf(report)
+  metrics.checks.inc({ projection: name, result })
+  // What could not be checked says nothing new.
+  if (report.state !== 'failed') metrics.drifted.set({ projection: name }, report.different)
+  if (result === 'different') tell(logger, { name, report })
+  if (result === 'unsettled')
+    logger.info(
+      { projection: name, build: served, documents: report.unsettled },
+      'documents of a read model did not come to rest: they could not be checked this time',
     )
+}
+
+/** A projector that is late or restarting is no drift. */
+const resultOf = ({ state, different }: BuildReport): string =>
+  state === 'different' && different === 0 ? 'unsettled' : state
+
+const tell = (logger: Logger, { name, report }: { name: string; report: BuildReport }): void => {
+  const { build, different: documents, unsettled, samples } = report
+  const [{ key, field, event } = {}] = samples
+  logger.error(
+    { projection: name, build, documents, unsettled, key, field, event },
+    'a read model is not what the log says',
+  )
 }

@@ -15,6 +15,10 @@ export const nothingExpected: Expected = { fields: [], isAdding: false, isRemovi
 export type Found = { readonly comparison: Comparison; readonly against: 'build' | 'log' }
 
 const MAX_SAMPLES = 20
+/** Documents may name their fields by what they hold. */
+const MAX_FIELDS_TOLD = 100
+/** Of a value, as JSON: a whole document may be one, and all of it is one document of the store. */
+const MAX_VALUE_LENGTH = 2_000
 
 type Summary = Pick<
   BuildReport,
@@ -74,11 +78,16 @@ const toSample = (
   key,
   field,
   against,
-  value: one ?? null,
-  other: other ?? null,
+  value: clipped(one),
+  other: clipped(other),
   isExpected: against === 'build' && isExpectedIn(expected, { field, one, other }),
   event: null,
 })
+
+const clipped = (value: unknown): unknown => {
+  const text = JSON.stringify(value ?? null)
+  return text.length <= MAX_VALUE_LENGTH ? (value ?? null) : `${text.slice(0, MAX_VALUE_LENGTH)}…`
+}
 
 export const isExpectedIn = (
   { fields, isAdding, isRemoving }: Expected,
@@ -100,5 +109,8 @@ const countFields = (told: readonly Told[], found: readonly Found[]): BuildRepor
   for (const { field, isExpected } of told.flatMap(({ samples }) => samples)) count(field, 1, isExpected)
   for (const { comparison } of found)
     for (const [field, documents] of comparison.expected.byField) count(field, documents, true)
-  return [...counts].map(([field, one]) => ({ field, ...one }))
+  return [...counts]
+    .map(([field, one]) => ({ field, ...one }))
+    .toSorted((a, b) => Number(a.isExpected) - Number(b.isExpected) || b.documents - a.documents)
+    .slice(0, MAX_FIELDS_TOLD)
 }

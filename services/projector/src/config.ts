@@ -1,12 +1,12 @@
-import { findProjection, type AnyProjection } from '@millrace/domain'
-import { kafkaEnv, mongoEnv, readConfig, serviceEnv, workerRules } from '@millrace/runtime'
+import { findProjection, isFed, type AnyProjection } from '@millrace/domain'
+import { kafkaEnv, mongoEnv, readConfig, readModelsEnv, serviceEnv, workerRules } from '@millrace/runtime'
 import { z } from 'zod'
 
 const asynchronous = (name: string, context: z.RefinementCtx): AnyProjection => {
   const projection = findProjection(name)
-  if (projection && projection.kind !== 'inline') return projection
+  if (projection && isFed(projection)) return projection
   const message = projection
-    ? `${name} is inline: it changes with the commits, not in a projector`
+    ? `${name} is ${projection.kind}: no projector keeps it`
     : `there is no projection ${JSON.stringify(name)}`
   context.addIssue({ code: 'custom', message })
   return z.NEVER
@@ -16,6 +16,7 @@ const asynchronous = (name: string, context: z.RefinementCtx): AnyProjection => 
 export const configSchema = z.object({
   ...serviceEnv({ port: 0, adminPort: 9102 }),
   ...mongoEnv,
+  ...readModelsEnv,
   ...kafkaEnv,
   /** Names of the projections this instance builds, comma-separated; all when unset. */
   PROJECTIONS: z

@@ -1,14 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { projections, shippedProjections } from '@millrace/domain'
+import { isFed, projections, shippedProjections } from '@millrace/domain'
 import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka, type PartitionConsumer } from '@millrace/kafka'
-import {
-  connectMongo,
-  ensureReadModelIndexes,
-  mongoBuilds,
-  mongoProjectionStore,
-  topicIncarnations,
-} from '@millrace/mongo'
+import { connectStores, mongoReadModelStore, storeAddresses, topicIncarnations } from '@millrace/mongo'
 import { runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
 import { feedBuilds } from './feed-builds.ts'
@@ -25,29 +19,27 @@ const assertRunning = (consumers: readonly PartitionConsumer[]): void => {
 await runService(
   { name: 'projector', loadConfig, exit: (code) => process.exit(code) },
   async ({ config, logger, metrics, onStop, fail }) => {
-    const mongo = await connectMongo({
-      url: config.MONGO_URL,
-      database: config.MONGO_DATABASE,
-      clientName: 'projector',
-    })
-    onStop('mongo', mongo.close)
+    const stores = await connectStores(storeAddresses(config, 'projector'))
+    const { events } = stores
+    const readModels = mongoReadModelStore(stores.readModels)
+    onStop('mongo', stores.close)
     const codec = await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] })
     const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'projector', logger })
     const shared = {
       connection: kafka,
       codec,
-      store: mongoProjectionStore(mongo),
-      incarnationOf: topicIncarnations(mongo).current,
+      store: readModels.projections,
+      incarnationOf: topicIncarnations(events).current,
       owner: randomUUID(),
       metrics: projectionMetrics(metrics),
     }
     const feeding = await feedBuilds({
-      registry: mongoBuilds(mongo),
-      projections: config.PROJECTIONS ?? projections.filter(({ kind }) => kind !== 'inline'),
+      registry: readModels.builds,
+      projections: config.PROJECTIONS ?? projections.filter(isFed),
       code: shippedProjections,
       run: async (feed) => {
         const { build, projection } = feed
-        await ensureReadModelIndexes(mongo, { projection: build, indexes: projection.indexes })
+        await readModels.prepare(build, projection.indexes)
         return runProjection({ ...shared, ...feed, logger: logger.child({ projection: build }) })
       },
       onCrash: fail,
@@ -59,7 +51,7 @@ await runService(
         live: () =>
           feeding.consumers().every((consumer) => Date.now() - consumer.lastProgressAtMs() < STUCK_AFTER_MS),
         ready: {
-          mongo: mongo.ping,
+          mongo: stores.ping,
           kafka: async () => void (await pingKafka(kafka)),
           consumers: () => assertRunning(feeding.consumers()),
         },

@@ -80,7 +80,6 @@ export const runProjection = ({
   })
   const onEvent = (event: ConsumerEvent): void => {
     if (event.type === 'applied') metrics.batchSeconds.observe(labels, event.durationMs / 1000)
-    if (event.type === 'lane-changed' && event.state.type === 'fenced') metrics.fenced.inc(labels)
     if (event.type === 'lane-changed' && event.state.type === 'stopped') {
       const { topic, partition, state } = event
       logger.error({ topic, partition, reason: state.reason }, 'partition stopped: somebody has to look')
@@ -90,13 +89,16 @@ export const runProjection = ({
     connection,
     groupId: groupOf(build),
     topics: projection.sources,
-    source: turn ? takingTurns(source, turn) : source,
+    source: inTurn(source, { turn, onFenced: () => metrics.fenced.inc(labels) }),
     logger,
     onEvent,
   })
 }
 
-const takingTurns = ({ open }: LaneSource, turn: () => Promise<void>): LaneSource => ({
+type Turns = { readonly turn: (() => Promise<void>) | undefined; readonly onFenced: () => void }
+
+/** Whoever is fenced may have lost its lane by then, so that nobody else hears of it. */
+const inTurn = ({ open }: LaneSource, { turn, onFenced }: Turns): LaneSource => ({
   open: async (partition) => {
     const session = await open(partition)
     return {
@@ -104,8 +106,10 @@ const takingTurns = ({ open }: LaneSource, turn: () => Promise<void>): LaneSourc
         return session.nextOffset
       },
       apply: async (records) => {
-        await turn()
-        return session.apply(records)
+        await turn?.()
+        const outcome = await session.apply(records)
+        if (outcome.type === 'fenced') onFenced()
+        return outcome
       },
       close: () => session.close(),
     }

@@ -52,7 +52,11 @@ const makeWriter = (codec: Codec) => {
   }
 }
 
-export const startOrderLoad = (connection: KafkaConnection, codec: Codec): OrderLoad => {
+export const startOrderLoad = (
+  connection: KafkaConnection,
+  codec: Codec,
+  ordersPerTick = ORDERS_PER_TICK,
+): OrderLoad => {
   const producers = Array.from({ length: TOPIC.partitions }, (_, partition) =>
     makePartitionProducer(connection, { topic: TOPIC.name, partition }),
   )
@@ -64,7 +68,7 @@ export const startOrderLoad = (connection: KafkaConnection, codec: Codec): Order
     life.flatMap((event, step) =>
       step > tick
         ? []
-        : Array.from({ length: ORDERS_PER_TICK }, (_, n) => write(event, `o-${tick - step}-${n}`, step + 1)),
+        : Array.from({ length: ordersPerTick }, (_, n) => write(event, `o-${tick - step}-${n}`, step + 1)),
     )
 
   const send = async (events: readonly Placed[]): Promise<void> => {

@@ -7,6 +7,7 @@ import {
   kafkaEnv,
   mongoEnv,
   readConfig,
+  readModelsEnv,
   serviceEnv,
 } from '@millrace/runtime'
 import { z } from 'zod'
@@ -15,6 +16,7 @@ import { z } from 'zod'
 export const configSchema = z.object({
   ...serviceEnv({ port: 3002, adminPort: 9103 }),
   ...mongoEnv,
+  ...readModelsEnv,
   ...identityEnv,
   ...doorEnv,
   ...snapshotEnv,

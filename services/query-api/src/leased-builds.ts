@@ -2,7 +2,7 @@
 // costs no query. While a read model is in use its lease is renewed in the background, so that a read which takes long
 // still finds, at its end, that nothing was switched under it.
 
-import { versionedName, type AnyProjection, type ProjectionCode } from '@millrace/domain'
+import { isFed, versionedName, type AnyProjection, type ProjectionCode } from '@millrace/domain'
 import { buildName, type BuildRegistry, type PointerLease } from '@millrace/mongo'
 import { PlatformError, problems } from '@millrace/runtime'
 import type { Served, ServedBuilds } from './served-builds.ts'
@@ -19,9 +19,8 @@ export const leasedBuilds = (deps: LeasedBuildsDeps): ServedBuilds => {
     of: async (name) => {
       const newest = deps.code.newest(name)
       if (!newest) throw problems.notFound(`there is no read model ${JSON.stringify(name)}`)
-      // It changes with the commits, in the one version that command-api has.
-      if (newest.kind === 'inline')
-        return { projection: newest, build: versionedName(newest), isCurrent: () => true }
+      // Nothing is built: it changes with the commits, in the one version that command-api has, or is kept nowhere.
+      if (!isFed(newest)) return { projection: newest, build: versionedName(newest), isCurrent: () => true }
       const holder = holders.get(name) ?? new Holder(deps.registry, newest)
       holders.set(name, holder)
       return toServed(deps, name, { holder, lease: await holder.lease() })

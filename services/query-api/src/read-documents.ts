@@ -1,5 +1,6 @@
 import { mergePartials, type Document } from '@millrace/domain'
 import type { FoundDocument, PageEnd, Partials, ReadModels } from '@millrace/mongo'
+import type { FoldOnDemand } from './fold-on-demand.ts'
 import type { Question } from './list-query.ts'
 import type { Served } from './served-builds.ts'
 
@@ -24,8 +25,20 @@ export type ReadDocuments = {
   page(served: Served, query: PageQuery): Promise<DocumentPage>
 }
 
-export const makeReadDocuments = (readModels: ReadModels): ReadDocuments => ({
+/** Inline ones change with the commits, so they live with those. */
+export type ReadModelStores = {
+  readonly inline: ReadModels
+  readonly others: ReadModels
+  readonly onDemand: FoldOnDemand
+}
+
+export const makeReadDocuments = ({ inline, others, onDemand }: ReadModelStores): ReadDocuments => ({
   one: async ({ projection, build }, { tenant, key, nowMs }) => {
+    if (projection.kind === 'on-demand') {
+      const folded = await onDemand(projection, { tenant, key })
+      return folded ? projection.view(folded, nowMs) : undefined
+    }
+    const readModels = projection.kind === 'inline' ? inline : others
     if (projection.kind === 'grouped') {
       const partials = await readModels.findPartials(build, { tenant, key })
       return partials && projection.view(whole({ projection }, partials), nowMs)
@@ -35,8 +48,8 @@ export const makeReadDocuments = (readModels: ReadModels): ReadDocuments => ({
   },
   page: (served, query) =>
     served.projection.kind === 'grouped'
-      ? pageOfKeys(readModels, served, query)
-      : pageOfDocuments(readModels, served, query),
+      ? pageOfKeys(others, served, query)
+      : pageOfDocuments(served.projection.kind === 'inline' ? inline : others, served, query),
 })
 
 /** What the store has was made by this very projection. */

@@ -5,6 +5,7 @@
 // Nobody waits for what waiting cannot bring: a key that is parked moves when somebody has looked at it, and a lane that
 // has stopped likewise.
 
+import { isFed } from '@millrace/domain'
 import { toMessageKey } from '@millrace/events'
 import type { Checkpoint, CheckpointId, LaneLookup, Positions, Whereabouts } from '@millrace/mongo'
 import {
@@ -112,8 +113,8 @@ const standingOf = async (deps: WaitDeps, { served, where, tenant }: Sought): Pr
   if (where.type === 'unknown') return { state: 'pending', reached: 0 }
   if (!projection.sources.some((source) => source === where.topic))
     throw problems.badRequest(`${projection.name} is not made from ${where.topic}`)
-  // It changed with the commit: whoever has a position of it is never too early.
-  if (projection.kind === 'inline') return { state: 'fresh', reached: 0 }
+  // It changed with the commit, or is folded of it now: whoever has a position of it is never too early.
+  if (!isFed(projection)) return { state: 'fresh', reached: 0 }
   return standingInLane(deps, served.build, { where, tenant })
 }
 

@@ -25,6 +25,8 @@ export type Bearing = {
   readonly own: BadInputs
   /** Its very own Kafka, when it writes to one: then nothing may be in it. */
   readonly startKafka?: () => Promise<{ readonly url: string; stop(): Promise<void> }>
+  /** Such as keeps it from writing by itself. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** As the list of bad inputs says. */
@@ -65,7 +67,7 @@ const isConclusion = ({ msg = '' }: LogLine): boolean =>
   /^request (?:answered|refused|failed|could not be answered)$/.test(msg)
 
 /** Every bad input of the list that the service can be sent, and its own; then what became of the service. */
-export const bearBadInputs = ({ name, target, own, startKafka }: Bearing): void =>
+export const bearBadInputs = ({ name, target, own, startKafka, env = {} }: Bearing): void =>
   describe(`${name} bears`, () => {
     const inputs = { ...badInputs(target), ...by(target.tokens.good, own) }
     const secrets = secretsOf(target.tokens)
@@ -87,6 +89,7 @@ export const bearBadInputs = ({ name, target, own, startKafka }: Bearing): void 
         LOG_LEVEL: 'debug',
         REVOKED_TOKENS_FILE: join(folder, 'revoked'),
         AUTH_FAILURES_BURST: '100000',
+        ...env,
       })
       client = httpClient(service.url)
       await eventually(

@@ -26,6 +26,8 @@ type Definition<Doc extends Document, Type extends EventType> = Common<Doc, Type
   readonly sorts: Readonly<Record<string, Sort<FieldPath<Doc>>>>
   /** Makes the projection inline: the document's key, from the events it handles. */
   readonly inlineKey?: (event: Handled<Type>) => string
+  /** Folds it when it is read, instead of keeping it ready. */
+  readonly isOnDemand?: true
 }
 
 /**
@@ -56,6 +58,7 @@ const onlyOne = (): never => {
 /** One document per aggregate, or inline. Field names are checked against the document at compile time. */
 export const defineProjection = <Doc extends Document, Type extends EventType>({
   inlineKey,
+  isOnDemand,
   evolve,
   view = asItIs,
   ...definition
@@ -63,7 +66,7 @@ export const defineProjection = <Doc extends Document, Type extends EventType>({
   const isHandled = isOneOf(definition.events)
   return {
     ...definition,
-    kind: inlineKey ? 'inline' : 'per-aggregate',
+    kind: isOnDemand ? 'on-demand' : inlineKey ? 'inline' : 'per-aggregate',
     placesOf: (event) => (isHandled(event) ? [{ key: inlineKey ? inlineKey(event) : event.key }] : []),
     evolve: (document, event) => (isHandled(event) ? evolve(document, event) : document),
     merge: onlyOne,

@@ -86,11 +86,12 @@ export type Projection<Doc extends Document> = {
    * per-aggregate: the document's key is the event's, and a lane per partition keeps it. grouped: any keys; the lane
    * of each partition keeps partials of its own, which `merge` puts together when somebody reads. inline: any key;
    * the document changes in the transaction of the commit itself, so it is never behind and may take part in a rule.
-   * Built later it sees the events of a stream in order, those of different streams by the replicas' clocks.
+   * Built later it sees the events of a stream in order, those of different streams by the replicas' clocks. on-demand:
+   * the aggregate's document again, folded from the store by each read, kept nowhere and never behind; it has no lists.
    *
    * So what two streams do to a grouped or inline document must not depend on which comes first.
    */
-  readonly kind: 'per-aggregate' | 'grouped' | 'inline'
+  readonly kind: 'per-aggregate' | 'grouped' | 'inline' | 'on-demand'
   /** Several only when grouped. */
   readonly sources: readonly [TopicName, ...TopicName[]]
   /** What `evolve` handles; other types on the sources pass it by and leave the documents as they were. */
@@ -115,6 +116,10 @@ export type Projection<Doc extends Document> = {
 }
 
 export type AnyProjection = Projection<Document>
+
+/** Whether projectors keep its documents; the others change with the commits, or are kept nowhere. */
+export const isFed = ({ kind }: Pick<AnyProjection, 'kind'>): boolean =>
+  kind === 'per-aggregate' || kind === 'grouped'
 
 /** Name of a projection's data: its collection, checkpoints and consumer group carry it. */
 export const versionedName = ({ name, version }: Pick<AnyProjection, 'name' | 'version'>): string =>

@@ -1,3 +1,4 @@
+import { productHistory } from './catalog/product-history.ts'
 import { productMetrics } from './catalog/product-metrics.ts'
 import { customerDashboard } from './orders/customer-dashboard.ts'
 import { customerSessions } from './orders/customer-sessions.ts'
@@ -18,6 +19,7 @@ export const projections: readonly AnyProjection[] = [
   revenueByDay,
   customerSessions,
   productMetrics,
+  productHistory,
   openOrders,
   processes,
 ]

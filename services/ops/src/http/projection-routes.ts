@@ -1,7 +1,15 @@
 import { projections } from '@millrace/domain'
-import { defineRoute, problems, PlatformError, type ProblemRule, type Route } from '@millrace/runtime'
+import {
+  defineRoute,
+  problems,
+  PlatformError,
+  type ProblemRule,
+  type Reply,
+  type Route,
+} from '@millrace/runtime'
 import { z } from 'zod'
 import type { Operations } from '../operations.ts'
+import type { StartedCheck } from '../order-checks.ts'
 import { pointerSchema, projectionSchema, toPointer, toProjection } from './projection-views.ts'
 
 const params = z.strictObject({
@@ -35,7 +43,21 @@ const compareBody = z.strictObject({
   expectRemoved: z.boolean().default(false).describe('It may lack documents that the old one has.'),
 })
 
-const conflict: ProblemRule = { description: 'Not now; `detail` says why, and what to do first.' }
+const checkStarted = z.strictObject({
+  name: z.string(),
+  build: z.string(),
+  startedAt: z.iso.datetime().describe('Of the report that the state has from now on.'),
+})
+
+const conflict: ProblemRule = {
+  description: 'Not now; `detail` says why, and what to do first.',
+  optionalHeaders: { 'retry-after': 'Seconds, where it goes by.' },
+  members: z.object({
+    applied: z.int().optional().describe('Of a build that is not at the end of the log yet.'),
+    total: z.int().optional(),
+    remaining: z.int().optional(),
+  }),
+}
 const common = { 404: 'There is no such projection.', 409: conflict } as const
 
 /** What the registry refuses is for the operator to read. */
@@ -44,7 +66,7 @@ const told = async <T>(work: () => Promise<T>): Promise<T> => {
     return await work()
   } catch (error) {
     if (error instanceof PlatformError && error.code.startsWith('BUILD_'))
-      throw problems.conflict(error.message)
+      throw problems.conflict(error.message, error.retryable ? { headers: { 'retry-after': '1' } } : {})
     throw error
   }
 }
@@ -128,6 +150,11 @@ const building = (operations: Operations): Route[] => [
   }),
 ]
 
+const began = (name: string, { build, startedAt }: StartedCheck): Reply => ({
+  status: 202,
+  body: { name, build: build.name, startedAt: startedAt.toISOString() },
+})
+
 const checking = (operations: Operations): Route[] => [
   defineRoute({
     method: 'post',
@@ -137,12 +164,13 @@ const checking = (operations: Operations): Route[] => [
     scope: 'ops:write',
     params,
     body: { schema: compareBody, whenEmpty: {} },
-    replies: { 202: { description: 'It is being compared; the state has what is found', schema: started } },
+    replies: {
+      202: { description: 'It is being compared; the state has what is found', schema: checkStarted },
+    },
     problems: common,
     handle: async ({ params: { name }, body }) => {
       const expected = { fields: body.expect, isAdding: body.expectAdded, isRemoving: body.expectRemoved }
-      const { name: build } = await operations.compare(name, { expected, isFull: body.full })
-      return { status: 202, body: { name, build } }
+      return began(name, await operations.compare(name, { expected, isFull: body.full }))
     },
   }),
   defineRoute({
@@ -153,14 +181,21 @@ const checking = (operations: Operations): Route[] => [
     scope: 'ops:write',
     params,
     body: { schema: z.strictObject({ full }), whenEmpty: {} },
-    replies: { 202: { description: 'It is being verified; the state has what is found', schema: started } },
-    problems: common,
-    handle: async ({ params: { name }, body }) => {
-      const { name: build } = await operations.verify(name, body.full)
-      return { status: 202, body: { name, build } }
+    replies: {
+      202: { description: 'It is being verified; the state has what is found', schema: checkStarted },
     },
+    problems: common,
+    handle: async ({ params: { name }, body }) => began(name, await operations.verify(name, body.full)),
   }),
 ]
+
+const pointingBody = z.strictObject({
+  build: z
+    .string()
+    .max(50)
+    .optional()
+    .describe('The one that is meant: another one is a 409, and nothing is done where it is served already.'),
+})
 
 type Pointing = { readonly action: 'switch' | 'rollback'; readonly summary: string }
 
@@ -173,12 +208,12 @@ const pointing = (operations: Operations, { action, summary }: Pointing): Route 
     scope: 'ops:write',
     deadlineMs: WAITING_DEADLINE_MS,
     params,
-    body: { schema: nothing, whenEmpty: {} },
+    body: { schema: pointingBody, whenEmpty: {} },
     replies: { 200: { description: 'What readers get from now on', schema: pointerSchema } },
     problems: common,
-    handle: async ({ params: { name } }) => {
+    handle: async ({ params: { name }, body: { build } }) => {
       const act = action === 'switch' ? operations.switchToNext : operations.rollback
-      return { status: 200, body: toPointer(await told(() => act(name))) }
+      return { status: 200, body: toPointer(await told(() => act(name, build))) }
     },
   })
 
@@ -212,11 +247,14 @@ const dropping = (operations: Operations): Route =>
     deadlineMs: WAITING_DEADLINE_MS,
     params,
     body: { schema: z.strictObject({ build: z.string().max(50).describe('For example `v1`.') }) },
-    replies: { 200: { description: 'It is gone', schema: started } },
+    replies: {
+      200: { description: 'It is gone', schema: started },
+      202: { description: 'It goes by itself as soon as no projector feeds it any more', schema: started },
+    },
     problems: common,
     handle: async ({ params: { name }, body: { build } }) => {
-      await told(() => operations.drop(name, build))
-      return { status: 200, body: { name, build } }
+      const dropped = await told(() => operations.drop(name, build))
+      return { status: dropped === 'gone' ? 200 : 202, body: { name, build } }
     },
   })
 

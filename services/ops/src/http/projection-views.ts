@@ -1,7 +1,8 @@
 import type { BuildReport, Builds } from '@millrace/mongo'
 import { z } from 'zod'
-import { ABANDONED_AFTER_MS } from '../build-check.ts'
+import { isInStore } from '../build-check.ts'
 import type { BuildProgress } from '../build-progress.ts'
+import { isAbandoned } from '../keep-report.ts'
 import type { BuildView, ProjectionView } from '../operations.ts'
 
 const time = z.iso.datetime()
@@ -10,6 +11,7 @@ const progress = z.strictObject({
   applied: z.int().describe('Records of the log that are done.'),
   total: z.int(),
   remaining: z.int(),
+  isCaughtUp: z.boolean().describe('It may be compared, and switched to.'),
   rate: z.number().nullable().describe('Records a second since the last look, or since the start.'),
   etaSeconds: z.int().nullable(),
   parked: z.int().describe('Events that are set aside.'),
@@ -51,7 +53,7 @@ const report = z.strictObject({
   different: z.int(),
   unexpected: z.int(),
   unsettled: z.int().describe('Documents that never came to rest at the same position.'),
-  isCutShort: z.boolean(),
+  isCutShort: z.boolean().describe('Too many differed: the others were not looked at.'),
   byField: z.array(z.strictObject({ field: z.string(), documents: z.int(), isExpected: z.boolean() })),
   samples: z.array(sample).describe('Some of the differences, of your own tenant.'),
   logShare: z.string().nullable().describe('Part of the keys that were compared with the log.'),
@@ -62,6 +64,7 @@ const build = z.strictObject({
   name: z.string(),
   version: z.string().describe('Of the code that folds it.'),
   role: z.enum(['served', 'previous', 'next']),
+  isToBeServed: z.boolean().describe('Of a reset: it is served once it is found to be what the log says.'),
   startedAt: time,
   progress: progress.nullable(),
   comparison: report.nullable(),
@@ -74,6 +77,7 @@ export const projectionSchema = z.strictObject({
   kind: z.string(),
   version: z.string().describe('The newest that the code has.'),
   sources: z.array(z.string()),
+  isVerifiable: z.boolean().describe('The event store keeps all that it is made from.'),
   isPaused: z.boolean(),
   served: z.string(),
   previous: z.string().nullable(),
@@ -96,13 +100,12 @@ export const toPointer = ({ projection, served, previous }: Builds): z.input<typ
 /** Counts are of all tenants; documents are shown of the caller's own only. */
 const toReport = (found: BuildReport | undefined, tenant: string): z.input<typeof report> | null => {
   if (!found) return null
-  const { build: _build, kind: _kind, beatAt, startedAt, endedAt, state, ...rest } = found
-  const isAbandoned = state === 'running' && Date.now() - beatAt.getTime() > ABANDONED_AFTER_MS
+  const { build: _build, kind: _kind, run: _run, beatAt: _beatAt, startedAt, endedAt, state, ...rest } = found
   return {
     ...rest,
     byField: [...rest.byField],
     samples: rest.samples.filter(({ key }) => key.startsWith(`${tenant}/`)),
-    state: isAbandoned ? 'abandoned' : state,
+    state: isAbandoned(found) ? 'abandoned' : state,
     startedAt: startedAt.toISOString(),
     endedAt: endedAt?.toISOString() ?? null,
   }
@@ -115,6 +118,7 @@ const toBuild = (view: BuildView, tenant: string): z.input<typeof build> => ({
   name: view.build.name,
   version: view.build.version,
   role: view.role,
+  isToBeServed: view.build.isToBeServed ?? false,
   startedAt: view.build.startedAt.toISOString(),
   progress: toProgress(view.progress),
   comparison: toReport(view.comparison, tenant),
@@ -123,17 +127,14 @@ const toBuild = (view: BuildView, tenant: string): z.input<typeof build> => ({
 })
 
 export const toProjection = (
-  {
-    projection: { name, kind, version, sources },
-    builds: { isPaused, served, previous, switchingTo },
-    views,
-  }: ProjectionView,
+  { projection, builds: { isPaused, served, previous, switchingTo }, views }: ProjectionView,
   tenant: string,
 ): z.input<typeof projectionSchema> => ({
-  name,
-  kind,
-  version,
-  sources: [...sources],
+  name: projection.name,
+  kind: projection.kind,
+  version: projection.version,
+  sources: [...projection.sources],
+  isVerifiable: isInStore(projection),
   isPaused,
   served,
   previous,

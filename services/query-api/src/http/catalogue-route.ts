@@ -16,7 +16,7 @@ const catalogue = z.strictObject({
     z.strictObject({
       name: z.string(),
       version: z.string(),
-      kind: z.enum(['per-aggregate', 'grouped', 'inline']),
+      kind: z.enum(['per-aggregate', 'grouped', 'inline', 'on-demand']),
       sources: z.array(z.string()),
       filters: z.record(z.string(), filter),
       sorts: z.array(z.string()),

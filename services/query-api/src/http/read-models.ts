@@ -113,6 +113,7 @@ const listRoute = (
 
 export const readModelRoutes = (deps: ReadModelDeps & WhyDeps): Route[] => [
   catalogueRoute,
-  ...projections.flatMap((projection) => [listRoute(projection, deps), oneRoute(projection, deps)]),
+  ...projections.filter(({ kind }) => kind !== 'on-demand').map((projection) => listRoute(projection, deps)),
+  ...projections.map((projection) => oneRoute(projection, deps)),
   ...whyRoutes(deps),
 ]

@@ -2,8 +2,8 @@
 // first one by the projection's own `evolve`. A later page folds the same events again up to where it begins, so what it
 // says of them does not depend on what a cursor could carry.
 
-import { contexts, streamOf, type AnyProjection } from '@millrace/domain'
 import type { LaneLookup, ReadEvent, StreamId, StreamReader, StreamSequences } from '@millrace/mongo'
+import { streamFor } from '../fold-on-demand.ts'
 import type { Served } from '../served-builds.ts'
 import type { OpenEvents } from './open-events.ts'
 import { beginStory, type Bearing, type WhyItem } from './story.ts'
@@ -73,12 +73,6 @@ async function* bearings(
   }
 }
 
-const streamFor = ({ sources: [topic] }: AnyProjection, key: string): string => {
-  const context = contexts.find((candidate) => candidate.topic === topic)
-  if (!context) throw new Error(`no context has the topic ${topic}`)
-  return streamOf(context, key)
-}
-
 type Place = { readonly served: Served; readonly id: StreamId; readonly key: string }
 
 const bearingsOf = async (
@@ -96,6 +90,7 @@ const bearingsOf = async (
     if (at) return { ...one, at, place: one.event && { key } }
     throw new Error(`version ${one.stored.version} of ${id.stream} has no commit`)
   })
+  if (projection.kind === 'on-demand') return located.map((one) => ({ ...one, fate: 'applied' }))
   const fates = await lanes.fatesOf(
     build,
     located.map(({ at }) => ({ ...at, key })),

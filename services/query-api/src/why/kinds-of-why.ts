@@ -10,5 +10,5 @@ export const whyOf = ({
   sources,
 }: Pick<AnyProjection, 'kind' | 'sources'>): 'exact' | 'scan' | null => {
   if (!sources.every((source) => topics[source].kind === 'events')) return null
-  return kind === 'per-aggregate' ? 'exact' : 'scan'
+  return kind === 'per-aggregate' || kind === 'on-demand' ? 'exact' : 'scan'
 }

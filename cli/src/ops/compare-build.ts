@@ -1,0 +1,41 @@
+import { CommandError, EXIT } from '../exit-codes.ts'
+import { differenceLines, summaryOf } from './describe-report.ts'
+import { followReport } from './follow.ts'
+import { startedSchema, type Report } from './ops-views.ts'
+import type { OpsRun } from './with-ops.ts'
+
+export type CompareFlags = {
+  readonly expect: readonly string[]
+  readonly expectAdded: boolean
+  readonly expectRemoved: boolean
+  readonly full: boolean
+}
+
+export type Compared = { readonly build: string; readonly report: Report }
+
+/** The build that is next with the one that readers get, to the end. */
+export const compareBuild = async (
+  run: OpsRun,
+  name: string,
+  { expect, expectAdded, expectRemoved, full }: CompareFlags,
+): Promise<Compared> => {
+  const body = { expect, expectAdded, expectRemoved, full }
+  const { build } = await run.client.act(name, 'compare', { body, schema: startedSchema })
+  return { build, report: await followReport(run, { name, build, kind: 'comparison' }) }
+}
+
+export const comparedLines = (name: string, { build, report }: Compared): string[] => [
+  `${name} ${build} ${summaryOf(report)}`,
+  ...differenceLines(report),
+  ...(isGood(report) ? [`next: \`millrace projections switch ${name}\``] : []),
+]
+
+const isGood = ({ state }: Report): boolean => state === 'equal' || state === 'expected'
+
+/** Ends the command unless nothing is wrong; what was found has been printed. */
+export const assertSame = (what: string, report: Report): void => {
+  if (isGood(report)) return
+  if (report.state === 'failed') throw new CommandError(`${what} could not be compared: ${report.error}`)
+  if (report.unexpected > 0) throw new CommandError(`${what} is not what it should be`, EXIT.mismatch)
+  throw new CommandError(`${what} could not be compared to the end: run it again`)
+}

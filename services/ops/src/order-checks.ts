@@ -1,0 +1,68 @@
+import { buildName, type Build, type BuildReport, type Builds } from '@millrace/mongo'
+import { problems } from '@millrace/runtime'
+import { isInStore, type CheckOrder } from './build-check.ts'
+import type { ProgressOf } from './build-progress.ts'
+import { assertHasCode, known, required, type FindDeps } from './find-build.ts'
+import { nothingExpected, type Expected } from './summarise.ts'
+
+export type StartCheck = (order: CheckOrder) => Promise<BuildReport | undefined>
+
+export type CheckingDeps = FindDeps & { readonly progressOf: ProgressOf; readonly startCheck: StartCheck }
+
+export type CompareOrder = { readonly expected: Expected; readonly isFull: boolean }
+
+/** The report has begun: what the state says of it from now on is of this check, or of a later one. */
+export type StartedCheck = { readonly build: Build; readonly startedAt: Date }
+
+export const compare = async (
+  deps: CheckingDeps,
+  name: string,
+  { expected, isFull }: CompareOrder,
+): Promise<StartedCheck> => {
+  const builds = await known(deps, name)
+  const build = required(builds, 'next')
+  const against = required(builds, 'served')
+  for (const one of [build, against]) assertHasCode(deps, name, one)
+  await assertCaughtUp(deps, builds, build)
+  const keys = keysOf(isFull)
+  return begin(deps, { projection: name, build, against, kind: 'comparison', expected, keys })
+}
+
+export const verify = async (deps: CheckingDeps, name: string, isFull: boolean): Promise<StartedCheck> => {
+  const build = required(await known(deps, name), 'served')
+  const projection = assertHasCode(deps, name, build)
+  if (!isInStore(projection))
+    throw problems.conflict(
+      `${name} cannot be compared with the log: the event store does not keep ${projection.sources.join(', ')}`,
+    )
+  const keys = keysOf(isFull)
+  const expected = nothingExpected
+  return begin(deps, { projection: name, build, against: null, kind: 'verification', expected, keys })
+}
+
+const keysOf = (isFull: boolean): CheckOrder['keys'] =>
+  isFull ? 'all' : { bucket: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER) }
+
+const begin = async ({ startCheck }: CheckingDeps, order: CheckOrder): Promise<StartedCheck> => {
+  const { projection, build, kind } = order
+  const report = await startCheck(order)
+  if (report) return { build, startedAt: report.startedAt }
+  throw problems.conflict(`a ${kind} of ${projection} ${build.name} is under way: wait for its end`, {
+    headers: { 'retry-after': '5' },
+  })
+}
+
+export const assertCaughtUp = async (
+  deps: Pick<CheckingDeps, 'code' | 'progressOf'>,
+  { projection: name, isPaused }: Builds,
+  build: Build,
+): Promise<void> => {
+  const progress = (await deps.progressOf(assertHasCode(deps, name, build), [build])).get(build.name)
+  if (!progress || progress.isCaughtUp) return
+  const { applied, total, remaining } = progress
+  const why = isPaused ? 'it is paused: resume it first' : `${remaining} records are missing`
+  throw problems.conflict(`${buildName(name, build.name)} is still being built: ${why}`, {
+    headers: { 'retry-after': '5' },
+    members: { applied, total, remaining },
+  })
+}

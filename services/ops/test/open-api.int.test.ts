@@ -1,0 +1,3 @@
+import { openApiRules } from '../../../test/support/open-api-rules.ts'
+
+openApiRules('ops')
