@@ -1,6 +1,6 @@
 import { collectionsOf } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import type { BuildReportDocument } from './documents.ts'
+import type { BuildReportDocument } from './build-documents.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
 
 /** What is known of a build: how it compared with another one, whether it is what the log says. */

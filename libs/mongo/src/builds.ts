@@ -14,7 +14,7 @@ import { pause, PlatformError } from '@millrace/runtime'
 import { readModelToDrop } from './across-tenants.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import type { BuildsDocument, RetiredBuild, StoredBuild } from './documents.ts'
+import type { BuildsDocument, RetiredBuild, StoredBuild } from './build-documents.ts'
 import { translating } from './mongo-error.ts'
 
 export type Build = StoredBuild

@@ -2,22 +2,20 @@ import type { Collection } from 'mongodb'
 import type { MongoConnection } from './connect-mongo.ts'
 import type {
   AnswerDocument,
-  BuildReportDocument,
-  BuildsDocument,
   CheckpointDocument,
   CommitDocument,
   InlineReadModelDocument,
-  LateEventDocument,
   LeaseDocument,
   OutboxDocument,
   OutboxKeyDocument,
-  ParkedEventDocument,
   PresenceDocument,
   PublicationDocument,
   ReadModelDocument,
   SnapshotDocument,
   TopicDocument,
 } from './documents.ts'
+import type { BuildReportDocument, BuildsDocument } from './build-documents.ts'
+import type { LateEventDocument, ParkedEventDocument } from './lane-documents.ts'
 import { tenantCollection, type TenantCollection } from './tenant-collection.ts'
 
 /** Reached with a tenant only (tenant-data.ts), or by the engine itself (across-tenants.ts). */

@@ -16,15 +16,9 @@ export {
 } from './builds.ts'
 export { connectStores, storeAddresses, type StoreAddresses, type Stores } from './connect-stores.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
-export type {
-  AnswerDocument,
-  CheckpointId,
-  CommitDocument,
-  IdempotencyKey,
-  DifferenceSample,
-  ParkedReason,
-  ShardId,
-} from './documents.ts'
+export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
+export type { DifferenceSample } from './build-documents.ts'
+export type { ParkedReason } from './lane-documents.ts'
 export {
   mongoEventStore,
   type EventStore,

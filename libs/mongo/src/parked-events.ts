@@ -4,7 +4,8 @@
 
 import { Binary, type ClientSession } from 'mongodb'
 import type { Collections } from './collections.ts'
-import type { CheckpointId, LateEventDocument, ParkedEventDocument, ParkedReason } from './documents.ts'
+import type { CheckpointId } from './documents.ts'
+import type { LateEventDocument, ParkedEventDocument, ParkedReason } from './lane-documents.ts'
 
 /** A record that is set aside; header values are bytes or text as Kafka clients give them. */
 export type ParkedEvent = {

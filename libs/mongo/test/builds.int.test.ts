@@ -54,6 +54,28 @@ describe('a projection', () => {
     expect(await registry.read(name)).toMatchObject({ previous: null })
   })
 
+  it('has one way back: a switch retires the build that it led to before', async () => {
+    await registry.start(name, 'v2')
+    await registry.switchTo(name, 'v2')
+    expect((await registry.read(name))?.retired).toEqual([])
+    await registry.start(name, 'v3')
+    await registry.switchTo(name, 'v3')
+    expect(await names()).toEqual(['v2', 'v3'])
+    expect((await registry.read(name))?.retired).toMatchObject([{ name: 'v1', at: expect.any(Date) }])
+    await registry.switchTo(name, 'v2')
+    expect(await registry.read(name)).toMatchObject({ served: 'v2', previous: 'v3' })
+    expect(await names()).toEqual(['v2', 'v3'])
+  })
+
+  it('remembers what was retired until it is forgotten', async () => {
+    await registry.start(name, 'v1')
+    for (let times = 0; times < 2; times++) await registry.retire(name, 'v1.1')
+    const retired = async () => (await registry.read(name))?.retired.map((build) => build.name)
+    expect(await retired()).toEqual(['v1.1'])
+    await registry.forget(name, 'v1.1')
+    expect(await retired()).toEqual([])
+  })
+
   it('does not lose what readers get, and is not switched to what is not there', async () => {
     await expect(registry.retire(name, 'v1')).rejects.toMatchObject({ code: 'BUILD_SERVED' })
     await expect(registry.switchTo(name, 'v7')).rejects.toMatchObject({ code: 'BUILD_UNKNOWN' })
@@ -109,6 +131,23 @@ describe('the pointer', () => {
     await registry.switchTo(name, 'v2')
     expect(performance.now() - startedAt).toBeLessThan(LEASE_MS * 4)
     expect((await registry.lease(name)).served).toBe('v2')
+  })
+
+  it('is not moved from where somebody else has moved it', async () => {
+    await registry.start(name, 'v2')
+    await expect(registry.switchTo(name, 'v2', 'v0')).rejects.toMatchObject({ code: 'BUILD_SWITCHING' })
+    await registry.switchTo(name, 'v2', 'v1')
+    await registry.switchTo(name, 'v2', 'v1')
+    expect(await registry.read(name)).toMatchObject({ served: 'v2', previous: 'v1' })
+  })
+
+  it('is moved by the next switcher when one died on its way, and nobody reads', async () => {
+    await registry.start(name, 'v2')
+    await database.connection.db
+      .collection('builds')
+      .updateOne({ _id: name as never }, { $set: { switchingTo: 'v2' } })
+    await registry.switchTo(name, 'v1')
+    expect(await registry.read(name)).toMatchObject({ served: 'v1', previous: 'v2', switchingTo: null })
   })
 
   it('is moved by a reader when the switcher died on its way', async () => {
