@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
+import { startChildServer, type ChildServer } from './child-server.ts'
 import { signToken } from './door-identity.ts'
 import { compare, toLine, type BenchLine, type BenchSettings } from './measure.ts'
 
@@ -15,23 +16,10 @@ const body = JSON.stringify({
   ],
 })
 
-type Target = { readonly url: string; stop(): Promise<void> }
+type Target = ChildServer
 
-const startServer = async (mode: 'door' | 'alone'): Promise<Target> => {
-  const script = fileURLToPath(new URL('./door-server.ts', import.meta.url))
-  const child = spawn(process.execPath, [...process.execArgv, script, mode], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = once(child, 'exit')
-  const [url] = (await once(createInterface(child.stdout), 'line')) as [string]
-  return {
-    url,
-    stop: async () => {
-      child.kill('SIGTERM')
-      await exited
-    },
-  }
-}
+const startServer = (mode: 'door' | 'alone'): Promise<Target> =>
+  startChildServer(fileURLToPath(new URL('./door-server.ts', import.meta.url)), [mode])
 
 /** Half a second each: on a machine that others use as well, many short rounds agree sooner than a few long ones. */
 const SHORT_ROUNDS = 4

@@ -1,13 +1,16 @@
-// npm run bench -- NAME [--json] [--rounds N] [--n N]
+// npm run bench -- NAME [--json] [--rounds N] [--n N] [--question QUESTION]…
 // Every figure is a ratio to a calibration of the same run, measured in turn (A B A B …), medians of all rounds.
 
 import { parseArgs } from 'node:util'
 import { benchAppend } from './append.ts'
 import { benchCommands } from './commands.ts'
 import { benchDoor } from './door.ts'
+import { benchEndToEnd } from './end-to-end.ts'
 import { benchLoad } from './load.ts'
 import type { Bench, BenchLine, BenchSettings } from './measure.ts'
 import { benchProject } from './project.ts'
+import { benchQuery } from './query.ts'
+import { benchRebuild } from './rebuild.ts'
 import { benchRelay } from './relay.ts'
 import { withBenchServers } from './servers.ts'
 
@@ -16,6 +19,9 @@ const benches: Readonly<Record<string, Bench>> = {
   append: benchAppend,
   relay: benchRelay,
   project: benchProject,
+  rebuild: benchRebuild,
+  query: benchQuery,
+  'end-to-end': benchEndToEnd,
   load: benchLoad,
 }
 
@@ -24,24 +30,24 @@ const bareBenches: Readonly<Record<string, (settings: BenchSettings) => Promise<
   door: benchDoor,
 }
 
+const EXTRAS = ['p50Ms', 'p99Ms', 'rssMiB'] as const
+
 const round = (value: number): number => Number(value.toPrecision(4))
 
 const printText = (line: BenchLine): void => {
   const { name, question, rate, calibration, ratio, of } = line
+  const more = EXTRAS.flatMap((extra) =>
+    line[extra] === undefined ? [] : [`, ${extra} ${round(line[extra])}`],
+  )
   process.stdout.write(
-    `${name} ${question}: ${round(rate)}/s, ${round(ratio)} of ${of} (${round(calibration)}/s)\n`,
+    `${name} ${question}: ${round(rate)}/s, ${round(ratio)} of ${of} (${round(calibration)}/s)${more.join('')}\n`,
   )
 }
 
 const printJson = (line: BenchLine): void => {
-  const rounded = {
-    ...line,
-    seconds: round(line.seconds),
-    rate: round(line.rate),
-    calibration: round(line.calibration),
-    ratio: round(line.ratio),
-  }
-  process.stdout.write(`${JSON.stringify(rounded)}\n`)
+  const rounded = (member: string, value: unknown): unknown =>
+    typeof value === 'number' && member !== 'n' ? round(value) : value
+  process.stdout.write(`${JSON.stringify(line, rounded)}\n`)
 }
 
 const { values, positionals } = parseArgs({
@@ -50,12 +56,14 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     n: { type: 'string' },
+    question: { type: 'string', multiple: true, default: [] },
   },
 })
 const name = positionals[0] ?? ''
 const settings = {
   rounds: Number(values.rounds),
   n: values.n === undefined ? undefined : Number(values.n),
+  questions: values.question,
 }
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
 const areSettings = isCount(settings.rounds) && isCount(settings.n ?? 1)
@@ -71,6 +79,6 @@ if (bare) print(await bare(settings))
 else if (bench) await withBenchServers(async (servers) => print(await bench(servers, settings)))
 else {
   const names = [...Object.keys(benches), ...Object.keys(bareBenches)].join('|')
-  process.stderr.write(`usage: npm run bench -- ${names} [--json] [--rounds 5] [--n N]\n`)
+  process.stderr.write(`usage: npm run bench -- ${names} [--json] [--rounds 5] [--n N] [--question Q]\n`)
   process.exitCode = 2
 }

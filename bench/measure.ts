@@ -14,9 +14,19 @@ export type BenchLine = {
   readonly ratio: number
   /** What the calibration does. */
   readonly of: string
+  /** Latencies of ours: medians over the rounds. */
+  readonly p50Ms?: number
+  readonly p99Ms?: number
+  /** Resident memory of the process of ours, at the end. */
+  readonly rssMiB?: number
 }
 
-export type BenchSettings = { readonly rounds: number; readonly n: number | undefined }
+export type BenchSettings = {
+  readonly rounds: number
+  readonly n: number | undefined
+  /** None: all but those that take very long. For `project`, `rebuild` and `query`. */
+  readonly questions: readonly string[]
+}
 
 export type Bench = (servers: BenchServers, settings: BenchSettings) => Promise<BenchLine[]>
 
@@ -36,21 +46,30 @@ export const timed = async (work: () => Promise<unknown>): Promise<number> => {
   return (performance.now() - startedAt) / 1000
 }
 
-/** Ours and the calibration in turn, so that a machine that slows down slows both; one round of each to warm up. */
-export const compare = async (ours: Measured, calibration: Measured, rounds: number) => {
-  const seconds = { ours: [] as number[], calibration: [] as number[] }
+/** All in turn, so that a machine that slows down slows every one of them; one round of each to warm up. */
+export const measureInTurn = async <Name extends string>(
+  measured: Readonly<Record<Name, Measured>>,
+  rounds: number,
+): Promise<Record<Name, number>> => {
+  const names = Object.keys(measured) as Name[]
+  const seconds = new Map(names.map((name): [Name, number[]] => [name, []]))
   for (let round = 0; round <= rounds; round++) {
-    const a = await ours(round)
-    const b = await calibration(round)
-    if (round === 0) continue
-    seconds.ours.push(a)
-    seconds.calibration.push(b)
+    for (const name of names) {
+      const took = await measured[name](round)
+      if (round > 0) seconds.get(name)?.push(took)
+    }
   }
-  return { ours: median(seconds.ours), calibration: median(seconds.calibration) }
+  return Object.fromEntries([...seconds].map(([name, all]) => [name, median(all)])) as Record<Name, number>
 }
 
+export const compare = (ours: Measured, calibration: Measured, rounds: number) =>
+  measureInTurn({ ours, calibration }, rounds)
+
+export const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
+
 export const toLine = (
-  about: Pick<BenchLine, 'name' | 'question' | 'n' | 'of'>,
+  about: Omit<BenchLine, 'seconds' | 'rate' | 'calibration' | 'ratio'>,
   seconds: { ours: number; calibration: number },
 ): BenchLine => ({
   ...about,

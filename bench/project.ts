@@ -1,215 +1,140 @@
-import { randomUUID } from 'node:crypto'
-import { v7 as newId } from 'uuid'
-import type { AnyBulkWriteOperation, Document } from 'mongodb'
-import { findProjection, versionedName, type AnyProjection } from '@millrace/domain'
-import { type Codec, connectCodec, toHeaders, toMessageKey, topics, type DomainEvent } from '@millrace/events'
+import { startBareConsumer, type BareConsumer, type Consuming } from './bare-consumer.ts'
+import { measureInTurn, toLine, type Bench, type BenchLine, type Measured } from './measure.ts'
+import { openOrderLog, TOPIC, type OrderLog } from './order-log.ts'
 import {
-  type KafkaConnection,
-  connectKafka,
-  makePartitionProducer,
-  partitionFor,
-  type OutgoingMessage,
-} from '@millrace/kafka'
-import {
-  type MongoConnection,
-  connectMongo,
-  ensureReadModelIndexes,
-  mongoProjectionStore,
-  type CommitBatch,
-  type ProjectionStore,
-} from '@millrace/mongo'
-import { createMetrics, silentLogger } from '@millrace/runtime'
-import { projectionMetrics, runProjection } from '../services/projector/src/run-projection.ts'
-import { connectBareMongo, type BareMongo } from './bare-commits.ts'
-import { compare, timed, toLine, type Bench } from './measure.ts'
-import type { BenchServers } from './servers.ts'
+  dropBuild,
+  indexed,
+  openProjectorRig,
+  project,
+  projectionNamed,
+  type ProjectorRig,
+} from './projection-run.ts'
+import { recordUpserts } from './recorded-upserts.ts'
 
-const TOPIC = topics['orders.order.events']
-const SEND = 1_000
-type WriteBatch = { readonly partition: number; readonly writes: CommitBatch['writes'] }
+const summary = projectionNamed('order-summary')
+const dashboard = projectionNamed('customer-dashboard')
 
-const lives: DomainEvent[] = [
-  {
-    type: 'OrderPlaced',
-    data: { customerId: 'c-1', currency: 'USD', lines: [{ productId: 'p-1', quantity: 2, amount: 1177 }] },
-  },
-  {
-    type: 'OrderPaid',
-    data: { customerId: 'c-1', method: 'card', total: { amount: 1177, currency: 'USD' } },
-  },
-  { type: 'OrderShipped', data: { customerId: 'c-1', carrier: 'post', trackingId: null } },
-  { type: 'OrderDelivered', data: { customerId: 'c-1' } },
-]
+/** Of a customer; their orders are spread over the partitions, so a partial has a sixth. */
+const EVENTS_PER_CUSTOMER = 1_000 * TOPIC.partitions
+/** Consumers that take ages show their rate on the beginning of the log. */
+const SHARE = { each: 2_000, batch: 60_000 } as const
 
-const projectionNamed = (name: string): AnyProjection => {
-  const projection = findProjection(name)
-  if (!projection) throw new Error(`no projection ${name}`)
-  return projection
+const LARGE = 2_000_000
+const SMALL = 100_000
+
+type Setting = {
+  readonly rig: ProjectorRig
+  readonly consumer: BareConsumer
+  readonly n: number
+  readonly rounds: number
 }
 
-const base = projectionNamed('order-summary')
-
-/** Orders in batches of 500 whose events interleave, as a busy shop's would. */
-const fillTopic = async (servers: BenchServers, n: number): Promise<void> => {
-  const codec = await connectCodec({ registryUrl: servers.registry })
-  const kafka = connectKafka({ brokers: [servers.kafka], clientId: 'bench', logger: silentLogger })
-  const sequences = new Array<number>(TOPIC.partitions).fill(0)
-  const queues = sequences.map((): OutgoingMessage[] => [])
-  const append = (order: number, step: number): void => {
-    const event = lives[step]
-    const key = `bench-${order}`
-    const partition = partitionFor(toMessageKey({ tenant: 'demo', key }), TOPIC.partitions)
-    if (!event) return
-    const sequence = (sequences[partition] = (sequences[partition] ?? 0) + 1)
-    const id = newId()
-    const headers = toHeaders({
-      id,
-      type: event.type,
-      tenant: 'demo',
-      stream: `orders.order-${key}`,
-      version: step + 1,
-      occurredAt: Date.now(),
-      correlationId: id,
-      causationId: id,
-      actor: 'dev',
-      sequence,
-      traceparent: null,
-    })
-    queues[partition]?.push({
-      key: toMessageKey({ tenant: 'demo', key }),
-      value: codec.encode(TOPIC.name, event),
-      headers,
-    })
+/** A build of a projection from offset 0, which nobody needs afterwards. */
+const building = ({ rig, n }: Setting, projection: typeof summary): Measured => {
+  return async (round) => {
+    const build = `${projection.name}.v${round + 1000}`
+    const seconds = await project(rig, { projection, build, events: n })
+    await dropBuild(rig, build)
+    return seconds
   }
-  const orders = Math.ceil(n / lives.length)
-  for (let from = 0; from < orders; from += 500) {
-    for (let step = 0; step < lives.length; step++) {
-      for (let order = from; order < Math.min(from + 500, orders); order++) append(order, step)
+}
+
+/** What ours wrote in its first round, from then on again and again. */
+const writingBare = ({ rig, n }: Setting): Measured => {
+  const recorded = recordUpserts()
+  return async (round) => {
+    const build = `order-summary.recorded-${round}`
+    if (round === 0) {
+      await project(rig, { projection: summary, build, events: n, onCommit: recorded.record })
+      await dropBuild(rig, build)
     }
+    await indexed(rig, build, summary)
+    const collection = rig.bare.collection(rig.servers.database, `readModel.${build}`)
+    const seconds = await recorded.write(collection)
+    await dropBuild(rig, build)
+    return seconds
   }
-  await Promise.all(
-    queues.map(async (messages, partition) => {
-      const producer = makePartitionProducer(kafka, { topic: TOPIC.name, partition })
-      for (let from = 0; from < messages.length; from += SEND)
-        await producer.send(messages.slice(from, from + SEND))
-      await producer.close()
-    }),
-  )
 }
 
-/** Remembers what was written, so that the calibration can write the very same. */
-const recording = (
-  store: ProjectionStore,
-  batches: WriteBatch[],
-  onEvents: (to: CommitBatch['to'], from: CommitBatch['from']) => void,
-): ProjectionStore => ({
-  ...store,
-  commit: async (id, batch) => {
-    const outcome = await store.commit(id, batch)
-    batches.push({ partition: id.partition, writes: batch.writes })
-    onEvents(batch.to, batch.from)
-    return outcome
-  },
+/** Scaled to all events. */
+const consumingBare = ({ rig, consumer, n }: Setting, mode: Consuming['mode']): Measured => {
+  return async (round) => {
+    const build = `order-summary.${mode}-${round}`
+    await indexed(rig, build, summary)
+    const events = Math.min(SHARE[mode], n)
+    const consumed = await consumer.consume({ mode, collection: `readModel.${build}`, events })
+    await dropBuild(rig, build)
+    return (consumed.seconds / consumed.events) * n
+  }
+}
+
+const calibrations = {
+  main: 'bare bulkWrite of the same upserts, same batches and indexes',
+  naive: `kafkajs eachMessage, one upsert each (rate of the first ${SHARE.each} events)`,
+  sink: `kafkajs eachBatch, ordered bulkWrite of an upsert each (rate of the first ${SHARE.batch} events)`,
+  hot: 'main: customer-dashboard, 1,000 events a document, against order-summary, 4 events a document',
+} as const
+
+type Question = keyof typeof calibrations
+
+const measuredFor = (setting: Setting): Readonly<Record<Question, Measured>> => ({
+  main: writingBare(setting),
+  naive: consumingBare(setting, 'each'),
+  sink: consumingBare(setting, 'batch'),
+  hot: building(setting, dashboard),
 })
 
-const toUpsert =
-  (partition: number) =>
-  (write: CommitBatch['writes'][number]): AnyBulkWriteOperation<Document & { _id: string }> => ({
-    replaceOne: {
-      filter: { _id: write.id },
-      replacement: {
-        ...write.fields,
-        _tenant: write.tenant,
-        _partition: partition,
-        _sequence: write.sequence,
-      },
-      upsert: true,
-    },
-  })
-
-type Rig = {
-  readonly servers: BenchServers
-  readonly mongo: MongoConnection
-  readonly bare: BareMongo
-  readonly kafka: KafkaConnection
-  readonly codec: Codec
-  readonly metrics: ReturnType<typeof projectionMetrics>
-}
-
-const indexed = (rig: Rig, projection: string): Promise<void> =>
-  ensureReadModelIndexes(rig.mongo, { projection, indexes: base.indexes })
-
-/** Runs the projection from offset 0 under a version of its own; the clock starts at the first claim. */
-const projectOnce = async (rig: Rig, version: AnyProjection['version'], n: number) => {
-  const projection: AnyProjection = { ...base, version }
-  await indexed(rig, `${projection.name}.${version}`)
-  const batches: WriteBatch[] = []
-  let left = n
-  const done = Promise.withResolvers<void>()
-  const store = recording(mongoProjectionStore(rig.mongo), batches, (to, from) => {
-    left -= to.lastSequence - from.lastSequence
-    if (left <= 0) done.resolve()
-  })
-  let startedAt = 0
-  const claim: ProjectionStore['claim'] = (...args) => {
-    startedAt ||= performance.now()
-    return store.claim(...args)
-  }
-  const consumer = await runProjection({
-    connection: rig.kafka,
-    metrics: rig.metrics,
-    projection,
-    build: versionedName(projection),
-    codec: rig.codec,
-    store: { ...store, claim },
-    owner: randomUUID(),
-    logger: silentLogger,
-    incarnationOf: () => Promise.resolve(1),
-  })
-  await done.promise
-  const seconds = (performance.now() - startedAt) / 1000
-  await consumer.stop()
-  return { seconds, batches }
-}
-
-const writeBare = async (rig: Rig, name: string, batches: readonly WriteBatch[]): Promise<number> => {
-  await indexed(rig, name)
-  const collection = rig.bare.collection(rig.servers.database, `readModel.${name}`)
-  return timed(async () => {
-    for (const { partition, writes } of batches) {
-      if (writes.length > 0) await collection.bulkWrite(writes.map(toUpsert(partition)), { ordered: false })
-    }
+/** Ours is the same for all questions, and measured once a round. */
+const askInTurn = async (setting: Setting, asks: (question: Question) => boolean): Promise<BenchLine[]> => {
+  const { n, rounds } = setting
+  const questions = (Object.keys(calibrations) as Question[]).filter(asks)
+  if (questions.length === 0) return []
+  const all = measuredFor(setting)
+  const wanted = Object.fromEntries(questions.map((question) => [question, all[question]]))
+  const seconds = await measureInTurn({ ours: building(setting, summary), ...wanted }, rounds)
+  const measured = seconds as typeof seconds & Record<string, number>
+  return questions.map((question) => {
+    const other = measured[question] ?? Number.NaN
+    const about = { name: 'project', question, n, of: calibrations[question] }
+    return question === 'hot'
+      ? toLine(about, { ours: other, calibration: measured.ours })
+      : toLine(about, { ours: measured.ours, calibration: other })
   })
 }
 
-/** order-summary live from offset 0 against bare bulkWrites of the same upserts in the same batches. */
-export const benchProject: Bench = async (servers, { rounds, n = 120_000 }) => {
-  await fillTopic(servers, n)
-  const rig: Rig = {
-    servers,
-    mongo: await connectMongo({ url: servers.mongo, database: servers.database, clientName: 'bench' }),
-    bare: await connectBareMongo(servers.mongo),
-    kafka: connectKafka({ brokers: [servers.kafka], clientId: 'bench', logger: silentLogger }),
-    codec: await connectCodec({ registryUrl: servers.registry, writes: [] }),
-    metrics: projectionMetrics(createMetrics('bench')),
+/** A long log against the beginning of it, before and after: what is behind must not make it slower. */
+const askBacklog = async (rig: ProjectorRig, log: OrderLog): Promise<BenchLine> => {
+  await log.growTo(LARGE)
+  const build = async (version: string, events: number): Promise<number> => {
+    const name = `order-summary.${version}`
+    const seconds = await project(rig, { projection: summary, build: name, events })
+    await dropBuild(rig, name)
+    return seconds
   }
-  let batches: WriteBatch[] = []
-  const ours = async (round: number): Promise<number> => {
-    const run = await projectOnce(rig, `v${round + 1000}`, n)
-    batches = run.batches
-    return run.seconds
-  }
-  const calibration = (round: number): Promise<number> => writeBare(rig, `bare-${round}`, batches)
+  await build('warm-up', SMALL)
+  const before = await build('before', SMALL)
+  const large = await build('large', LARGE)
+  const rssMiB = process.memoryUsage.rss() / 2 ** 20
+  const after = await build('after', SMALL)
+  const calibration = ((before + after) / 2) * (LARGE / SMALL)
+  const of = `the first ${SMALL} events alone`
+  return toLine({ name: 'project', question: 'backlog', n: LARGE, of, rssMiB }, { ours: large, calibration })
+}
+
+/** order-summary from offset 0. `backlog` only when it is asked for: it takes ten minutes. */
+export const benchProject: Bench = async (servers, { rounds, n = 600_000, questions }) => {
+  const customers = Math.max(1, Math.round(n / EVENTS_PER_CUSTOMER))
+  const rig = await openProjectorRig(servers)
+  const log = await openOrderLog(servers, { customers, products: 300, ordersPerDay: 15_000 })
+  const consumer = await startBareConsumer({ servers, topic: TOPIC.name })
+  const asks = (question: Question): boolean => questions.length === 0 || questions.includes(question)
   try {
-    const seconds = await compare(ours, calibration, rounds)
-    return [
-      toLine(
-        { name: 'project', question: 'main', n, of: 'bare bulkWrite of the same upserts, same batches' },
-        seconds,
-      ),
-    ]
+    await log.growTo(n)
+    const lines = await askInTurn({ rig, consumer, n, rounds }, asks)
+    return questions.includes('backlog') ? [...lines, await askBacklog(rig, log)] : lines
   } finally {
-    await rig.mongo.close()
-    await rig.bare.client.close()
+    await consumer.close()
+    await log.close()
+    await rig.close()
   }
 }
