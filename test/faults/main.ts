@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { doorCampaign } from './door.ts'
 import { importCampaign } from './import.ts'
+import { projectionsCampaign } from './projections.ts'
 import { writeSideCampaign } from './write-side.ts'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -17,6 +18,7 @@ type Options = {
 const campaigns: Readonly<Record<string, (options: Options) => Promise<boolean>>> = {
   door: (bounds) => doorCampaign(bounds, print),
   import: ({ kills }) => importCampaign(kills, print),
+  projections: ({ rounds }) => projectionsCampaign(rounds, print),
   'write-side': ({ rounds }) => writeSideCampaign(rounds, print),
 }
 
@@ -43,7 +45,7 @@ if (campaign && Object.values(options).every((count) => Number.isInteger(count) 
   process.exitCode = held ? 0 : 1
 } else {
   process.stderr.write(
-    'usage: npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | write-side [--rounds 10]\n',
+    'usage: npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 10] | write-side [--rounds 10]\n',
   )
   process.exitCode = 2
 }

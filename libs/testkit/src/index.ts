@@ -4,7 +4,9 @@ export { type ReadModel, deliver, emptyReadModel } from './deliver.ts'
 export { eventually } from './eventually.ts'
 export { type Choose, checkGroupedLaws } from './grouped-laws.ts'
 export { frozen } from './frozen.ts'
-export { type HeldMessage, type MongoProxy, startMongoProxy } from './mongo-proxy.ts'
+export { type HeldMessage, type MongoProxy, startMongoProxy, type ToldFaults } from './mongo-proxy.ts'
+export type { MongoFault } from './mongo-reply.ts'
+export { type TcpProxy, startTcpProxy } from './tcp-proxy.ts'
 export { RECORDED_AT_MS, recorded, recordedStream } from './recorded-event.ts'
 export {
   ORDER_TOTAL,

@@ -1,6 +1,7 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { commandOf, readMessages, type MongoCommand, type MongoMessage } from './mongo-message.ts'
+import { faultReply, type MongoFault } from './mongo-reply.ts'
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 /** A message that neither side gets before the test says so. */
 export type HeldMessage = {
@@ -9,120 +10,114 @@ export type HeldMessage = {
   cut(): void
 }
 
+/** Faults that are told in the place of answers. */
+export type ToldFaults = {
+  /** How many were told. */
+  count(): number
+}
+
 /** Between one client and MongoDB. The client needs `directConnection=true`, or it goes round by the set's members. */
-export type MongoProxy = {
-  /** Host and port. */
-  readonly host: string
+export type MongoProxy = TcpProxy & {
   /**
    * Stops the next command that fits: `request` before the server has it, `reply` when the server has done it and the
    * client does not know yet. Resolves once it is held; other connections go on. `signal` ends the waiting for it.
    */
   hold(moment: 'request' | 'reply', wanted: MongoCommand, signal?: AbortSignal): Promise<HeldMessage>
+  /**
+   * Tells this fault to the next commands that fit, so many `times`: `request` before the server has them, which never
+   * gets them, `reply` when it has done them.
+   */
+  fail(moment: 'request' | 'reply', wanted: MongoCommand, fault: MongoFault & { times: number }): ToldFaults
   /** Stops reading in the middle of the next large command, and resolves; its client waits to write the rest. */
   choke(): Promise<void>
-  /** Ends all connections and takes no new ones. */
-  goDown(): void
-  comeBack(): void
-  close(): Promise<void>
 }
 
 /** What one read of a socket gives at most: https://github.com/nodejs/node/blob/main/src/stream_base.cc */
 const READ_BYTES = 65_536
 
-type Hold = {
+type Trap = {
   readonly moment: 'request' | 'reply'
   readonly wanted: MongoCommand
-  readonly onHeld: (message: HeldMessage) => void
+  /** How many commands it still takes. */
+  left: number
+  /** What happens to a message: it is shut off, or replaced by a reply to the client. */
+  readonly onMet:
+    | { readonly type: 'hold'; readonly onHeld: (message: HeldMessage) => void }
+    | { readonly type: 'fail'; readonly fault: MongoFault; told: number }
 }
 
 export const startMongoProxy = async (target: { host: string; port: number }): Promise<MongoProxy> => {
-  const sockets = new Set<Socket>()
-  const holds = new Set<Hold>()
+  const traps = new Set<Trap>()
   const chokes = new Set<() => void>()
-  let isDown = false
-  const listener = createServer((client) => {
-    if (isDown) return void client.destroy()
-    const server = connect(target.port, target.host)
-    track([client, server], sockets)
-    passOn({ client, server, holds })
-    client.on('data', (chunk: Buffer) => {
-      if (chokes.size === 0 || chunk.length < READ_BYTES) return
-      client.pause()
-      chokes.forEach((onChoked) => onChoked())
-      chokes.clear()
-    })
+  const proxy = await startTcpProxy(target, (client, server) => {
+    passOn({ client, server, traps })
+    chokeOn(client, chokes)
   })
-  listener.listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const cutAll = (): void => sockets.forEach((socket) => socket.destroy())
   return {
-    host: `127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    ...proxy,
     hold: (moment, wanted, signal) => {
       const held = Promise.withResolvers<HeldMessage>()
-      const hold = { moment, wanted, onHeld: held.resolve }
-      holds.add(hold)
-      signal?.addEventListener('abort', () => holds.delete(hold))
+      const trap: Trap = { moment, wanted, left: 1, onMet: { type: 'hold', onHeld: held.resolve } }
+      traps.add(trap)
+      signal?.addEventListener('abort', () => traps.delete(trap))
       return held.promise
     },
+    fail: (moment, wanted, { times, ...fault }) => {
+      const onMet = { type: 'fail' as const, fault, told: 0 }
+      traps.add({ moment, wanted, left: times, onMet })
+      return { count: () => onMet.told }
+    },
     choke: () => new Promise((resolve) => void chokes.add(resolve)),
-    goDown: () => {
-      isDown = true
-      cutAll()
-    },
-    comeBack: () => {
-      isDown = false
-    },
-    close: async () => {
-      const closed = once(listener, 'close')
-      listener.close()
-      cutAll()
-      await closed
-    },
   }
 }
 
-/** The two ends of a connection end together. */
-const track = (pair: readonly Socket[], sockets: Set<Socket>): void => {
-  for (const socket of pair) {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      sockets.delete(socket)
-      pair.forEach((end) => end.destroy())
-    })
-  }
+const chokeOn = (client: Socket, chokes: Set<() => void>): void => {
+  client.on('data', (chunk: Buffer) => {
+    if (chokes.size === 0 || chunk.length < READ_BYTES) return
+    client.pause()
+    chokes.forEach((onChoked) => onChoked())
+    chokes.clear()
+  })
 }
 
-type Passage = { readonly client: Socket; readonly server: Socket; readonly holds: Set<Hold> }
+type Passage = { readonly client: Socket; readonly server: Socket; readonly traps: Set<Trap> }
 
-const passOn = ({ client, server, holds }: Passage): void => {
+const passOn = ({ client, server, traps }: Passage): void => {
   const toServer = makeLock(server)
   const toClient = makeLock(client)
-  const awaited = new Map<number, Hold>()
+  const awaited = new Map<number, Trap>()
   client.on(
     'data',
     readMessages((message) => {
-      const hold = takeHold(holds, message)
-      if (hold?.moment === 'request') hold.onHeld(toServer.shut())
-      if (hold?.moment === 'reply') awaited.set(message.id, hold)
+      const trap = takeTrap(traps, message)
+      if (trap?.moment === 'reply') awaited.set(message.id, trap)
+      const atOnce = trap?.moment === 'request' ? trap.onMet : undefined
+      if (atOnce?.type === 'fail') return toClient.pass(told(atOnce, message.id))
+      if (atOnce?.type === 'hold') atOnce.onHeld(toServer.shut())
       toServer.pass(message.bytes)
     }),
   )
   server.on(
     'data',
     readMessages(({ answersTo, bytes }) => {
-      awaited.get(answersTo)?.onHeld(toClient.shut())
+      const onMet = awaited.get(answersTo)?.onMet
       awaited.delete(answersTo)
-      toClient.pass(bytes)
+      if (onMet?.type === 'hold') onMet.onHeld(toClient.shut())
+      toClient.pass(onMet?.type === 'fail' ? told(onMet, answersTo) : bytes)
     }),
   )
 }
 
-const takeHold = (holds: Set<Hold>, message: MongoMessage): Hold | undefined => {
-  const command = holds.size > 0 ? commandOf(message) : undefined
-  const hold = command && [...holds].find(({ wanted }) => fits(command, wanted))
-  if (hold) holds.delete(hold)
-  return hold
+const told = (failing: Extract<Trap['onMet'], { type: 'fail' }>, answersTo: number): Buffer => {
+  failing.told += 1
+  return faultReply(answersTo, failing.fault)
+}
+
+const takeTrap = (traps: Set<Trap>, message: MongoMessage): Trap | undefined => {
+  const command = traps.size > 0 ? commandOf(message) : undefined
+  const trap = command && [...traps].find(({ wanted }) => fits(command, wanted))
+  if (trap && --trap.left === 0) traps.delete(trap)
+  return trap
 }
 
 const fits = (command: MongoCommand, { name, collection }: MongoCommand): boolean =>
