@@ -66,6 +66,7 @@ describe('millrace start', () => {
       services: expect.objectContaining({
         'command-api': { url: expect.any(String), admin: expect.any(String), pid: expect.any(Number) },
         'query-api': { url: expect.any(String), admin: expect.any(String), pid: expect.any(Number) },
+        ops: { url: expect.any(String), admin: expect.any(String), pid: expect.any(Number) },
         projector: { url: null, admin: expect.any(String), pid: expect.any(Number) },
       }),
     })
@@ -106,6 +107,36 @@ describe('millrace start', () => {
     const again = await runMillrace(home, ['import', 'orders', file])
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('0 new, 2000 already there') })
     expect(await settledTotals(home, expected)).toEqual(expected)
+  })
+
+  it('has ready services that describe themselves', async () => {
+    for (const name of ['command-api', 'query-api', 'ops']) {
+      const { url, admin } = run.services[name] ?? {}
+      const ready = await fetch(`${admin}/readyz`)
+      const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object }
+      expect([name, ready.status, Object.keys(paths).length > 0]).toEqual([name, 200, true])
+    }
+  })
+
+  it('rebuilds a read model, compares it, switches to it and back, and drops it', async () => {
+    const millrace = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runMillrace(home, args)
+      expect([args, code, stderr]).toEqual([args, 0, stderr])
+      return stdout
+    }
+    const rebuilt = await millrace('projections', 'rebuild', 'order-summary', '--full')
+    expect(rebuilt).toMatch(/^order-summary v1.1 equal to order-summary.v1: .*; with the log all keys$/m)
+    expect(await millrace('projections', 'switch', 'order-summary')).toMatch(/readers get order-summary v1.1/)
+    expect(await query(run, '/read-models/order-summary/o-17')).toMatchObject({ status: 200 })
+    expect(await millrace('projections', 'rollback', 'order-summary')).toMatch(
+      /readers get order-summary v1;/,
+    )
+    await millrace('projections', 'drop', 'order-summary', 'v1.1')
+    const verified = await millrace('verify')
+    expect(verified).toMatch(/^order-summary v1 equal to the log/m)
+    expect(verified).toMatch(/^processes: cannot be verified/m)
+    const list = JSON.parse(await millrace('projections', 'list', '--json')) as { name: string }[]
+    expect(list.map(({ name }) => name)).toContain('customer-dashboard')
   })
 
   it('goes on past a row that cannot be an order, and says so with its line', async () => {

@@ -65,13 +65,18 @@ export const startMillrace = async (home: string, args: readonly string[] = []):
 
 export type CommandResult = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
-/** Runs `millrace …` to its end against the stack of `home`. */
-export const runMillrace = async (home: string, args: readonly string[]): Promise<CommandResult> => {
+/** Runs `millrace …` to its end against the stack of `home`; `onStart` has the means to end it before. */
+export const runMillrace = async (
+  home: string,
+  args: readonly string[],
+  onStart: (interrupt: () => void) => void = () => undefined,
+): Promise<CommandResult> => {
   const child = spawn(process.execPath, [BOOTSTRAP, 'cli/src/main.ts', ...args], {
     cwd: ROOT,
     env: environmentOf(home),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  onStart(() => void child.kill('SIGINT'))
   const result = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (result.stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (result.stderr += chunk.toString()))
