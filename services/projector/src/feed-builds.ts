@@ -3,19 +3,21 @@
 // shared by all instances, and goes on from its checkpoints wherever it was killed; the build that was served before
 // stays fed until it is dropped.
 //
-// The served build goes first: the others wait for their turn while a served one in this process lags behind.
+// The served builds go first. The others take turns: while events arrive for a served one in this process, one lane of
+// all of them works at a time, and rests as long as its batch took; and none does while a served lane is far behind.
 
 import type { AnyProjection, ProjectionCode } from '@millrace/domain'
 import type { PartitionConsumer } from '@millrace/kafka'
 import { buildName, type Build, type BuildRegistry, type Builds } from '@millrace/mongo'
 import { ConfigError, messageOf, pause, type Logger } from '@millrace/runtime'
+import { makeTurns, type Turns } from './turns.ts'
 
 export type FeedDeps = {
   readonly registry: BuildRegistry
   /** The newest version of each projection that is fed here. */
   readonly projections: readonly AnyProjection[]
   readonly code: ProjectionCode
-  /** Starts one build; `turn`, if given, is waited for before each batch. */
+  /** Starts one build. */
   readonly run: (feed: Feed) => Promise<PartitionConsumer>
   readonly onCrash: (error: Error) => void
   readonly logger: Logger
@@ -26,8 +28,8 @@ export type Feed = {
   readonly projection: AnyProjection
   /** Name of the data. */
   readonly build: string
-  /** Waited for before each batch. */
-  readonly turn: () => Promise<void>
+  /** Waited for before each batch; what it gives is called when the batch is done. */
+  readonly turn: () => Promise<() => void>
 }
 
 export type Feeding = {
@@ -36,17 +38,21 @@ export type Feeding = {
 }
 
 /** What is fed, by build; `served` are the builds that readers get. */
-type Running = { readonly consumers: Map<string, PartitionConsumer>; served: ReadonlySet<string> }
+type Running = {
+  readonly consumers: Map<string, PartitionConsumer>
+  served: ReadonlySet<string>
+  readonly turns: Turns
+}
 
 const LOOK_EVERY_MS = 1_000
-/** A served lane may be behind by so many records before a build waits for it. */
-const LIVE_LAG = 500n
-const TURN_POLL_MS = 25
-/** A build never stands still for the others. */
-const MAX_TURN_MS = 500
 
 export const feedBuilds = async (deps: FeedDeps): Promise<Feeding> => {
-  const running: Running = { consumers: new Map(), served: new Set() }
+  const consumers = new Map<string, PartitionConsumer>()
+  const running: Running = {
+    consumers,
+    served: new Set(),
+    turns: makeTurns(() => [...running.served].flatMap((build) => consumers.get(build)?.lanes() ?? [])),
+  }
   const ended = new AbortController()
   await announce(deps)
   await follow(deps, running)
@@ -116,7 +122,9 @@ const follow = async (deps: FeedDeps, running: Running): Promise<void> => {
 }
 
 const startOne = async ({ run, onCrash }: FeedDeps, running: Running, wanted: Wanted): Promise<void> => {
-  const consumer = await run({ ...wanted, turn: () => waitForServed(running, wanted.build) })
+  const { turns } = running
+  const turn = async () => (running.served.has(wanted.build) ? () => undefined : turns.take())
+  const consumer = await run({ ...wanted, turn })
   running.consumers.set(wanted.build, consumer)
   void consumer.crashed.then(onCrash)
 }
@@ -134,17 +142,5 @@ const lookAgain = async (
     } catch (error) {
       logger.warn({ error: messageOf(error) }, 'the list of builds could not be followed')
     }
-  }
-}
-
-const isBehind = (consumer: PartitionConsumer | undefined): boolean =>
-  consumer?.lanes().some(({ lag, state }) => state.type === 'running' && (lag ?? 0n) > LIVE_LAG) ?? false
-
-const waitForServed = async (running: Running, build: string): Promise<void> => {
-  const { consumers, served } = running
-  if (served.has(build)) return
-  for (let waitedMs = 0; waitedMs < MAX_TURN_MS; waitedMs += TURN_POLL_MS) {
-    if (![...served].some((name) => isBehind(consumers.get(name)))) return
-    await pause(TURN_POLL_MS)
   }
 }

@@ -50,8 +50,8 @@ export const projectionMetrics = (metrics: Metrics): ProjectionMetrics => ({
 export type RunDeps = Omit<LaneDeps, 'onApplied' | 'endOffsetOf'> & {
   readonly connection: KafkaConnection
   readonly metrics: ProjectionMetrics
-  /** Waited for before each batch. */
-  readonly turn?: () => Promise<void>
+  /** Waited for before each batch; what it gives is called when the batch is done. */
+  readonly turn?: () => Promise<() => void>
 }
 
 /** One consumer group per build, so lag, scaling and failure are each projection's own. */
@@ -95,7 +95,7 @@ export const runProjection = ({
   })
 }
 
-type Turns = { readonly turn: (() => Promise<void>) | undefined; readonly onFenced: () => void }
+type Turns = { readonly turn: (() => Promise<() => void>) | undefined; readonly onFenced: () => void }
 
 /** Whoever is fenced may have lost its lane by then, so that nobody else hears of it. */
 const inTurn = ({ open }: LaneSource, { turn, onFenced }: Turns): LaneSource => ({
@@ -106,10 +106,14 @@ const inTurn = ({ open }: LaneSource, { turn, onFenced }: Turns): LaneSource => 
         return session.nextOffset
       },
       apply: async (records) => {
-        await turn?.()
-        const outcome = await session.apply(records)
-        if (outcome.type === 'fenced') onFenced()
-        return outcome
+        const endTurn = await turn?.()
+        try {
+          const outcome = await session.apply(records)
+          if (outcome.type === 'fenced') onFenced()
+          return outcome
+        } finally {
+          endTurn?.()
+        }
       },
       close: () => session.close(),
     }

@@ -16,20 +16,24 @@ export type ServedBuilds = { of(name: string): Promise<Served> }
 /** So often in a row nobody switches. */
 const MAX_TRIES = 5
 
-/** What `read` makes of the served build, or throws; all over again when another was served before it was done. */
+/**
+ * What `read` makes of the served build, or throws; all over again when another one is served by the time it is done. A
+ * lease that ran out meanwhile is taken anew: the answer is good if it is of the build that is served now.
+ */
 export const readServed = async <T>(
   builds: ServedBuilds,
   name: string,
   read: (served: Served) => Promise<T>,
 ): Promise<T> => {
+  let served = await builds.of(name)
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-    const served = await builds.of(name)
-    try {
-      const answer = await read(served)
-      if (served.isCurrent()) return answer
-    } catch (error) {
-      if (served.isCurrent()) throw error
+    const [result] = await Promise.allSettled([read(served)])
+    const now = served.isCurrent() ? served : await builds.of(name)
+    if (now.build === served.build) {
+      if (result.status === 'fulfilled') return result.value
+      throw result.reason
     }
+    served = now
   }
   throw problems.unavailable(`${name} is being switched to another version`, {
     headers: { 'retry-after': '1' },

@@ -91,9 +91,11 @@ export const makeWaitForPosition = (deps: WaitDeps): WaitForPosition => {
     const deadline = performance.now() + timeoutMs
     let where: Whereabouts = { type: 'unknown' }
     return async (served) => {
+      let isFirst = true
       for (let delay = FIRST_POLL_MS; ; delay = Math.min(delay * 2, MAX_POLL_MS)) {
         if (where.type !== 'published') where = await deps.positions.locate({ tenant, commitId })
-        const standing = await standingOf(deps, { served, where, tenant })
+        const standing = await standingOf(deps, { served, where, tenant, isFirst })
+        isFirst = false
         if (standing.state === 'fresh') return
         const left = deadline - performance.now()
         if (left <= 0 || isFinal(standing)) throw late({ served, where, standing })
@@ -106,16 +108,22 @@ export const makeWaitForPosition = (deps: WaitDeps): WaitForPosition => {
 
 const isFinal = ({ state }: Standing): boolean => state === 'quarantined' || state === 'failed'
 
-type Sought = { readonly served: Served; readonly where: Whereabouts; readonly tenant: string }
+type Sought = {
+  readonly served: Served
+  readonly where: Whereabouts
+  readonly tenant: string
+  /** The first look of a wait. */
+  readonly isFirst: boolean
+}
 
-const standingOf = async (deps: WaitDeps, { served, where, tenant }: Sought): Promise<Standing> => {
+const standingOf = async (deps: WaitDeps, { served, where, tenant, isFirst }: Sought): Promise<Standing> => {
   const { projection } = served
   if (where.type === 'unknown') return { state: 'pending', reached: 0 }
   if (!projection.sources.some((source) => source === where.topic))
     throw problems.badRequest(`${projection.name} is not made from ${where.topic}`)
   // It changed with the commit, or is folded of it now: whoever has a position of it is never too early.
   if (!isFed(projection)) return { state: 'fresh', reached: 0 }
-  return standingInLane(deps, served.build, { where, tenant })
+  return standingInLane(deps, served.build, { where, tenant, isFirst })
 }
 
 /** Events of a partition: so many behind, it is on its way to the end of the log and not just not there yet. */
@@ -126,19 +134,28 @@ type Located = Exclude<Whereabouts, { readonly type: 'unknown' }>
 const standingInLane = async (
   { checkpoints, lanes }: WaitDeps,
   build: string,
-  { where, tenant }: { readonly where: Located; readonly tenant: string },
+  { where, tenant, isFirst }: Pick<Sought, 'tenant' | 'isFirst'> & { readonly where: Located },
 ): Promise<Standing> => {
   const { topic, partition, key } = where
   const lane = { projection: build, topic, partition }
   const checkpoint = await checkpoints.read(lane)
   const reached = checkpoint?.lastSequence ?? 0
   const wanted = where.type === 'published' ? where.lastSequence : Infinity
-  if (await lanes.isParked(lane, { parkingKey: toMessageKey({ tenant, key }), upTo: wanted }))
-    return { state: 'quarantined', reached }
-  if (reached >= wanted) return { state: 'fresh', reached }
-  if (checkpoint?.stopped) return { state: 'failed', reached }
-  const isFarBehind = where.type === 'published' && wanted - reached > FAR_BEHIND
-  return { state: isFarBehind ? 'rebuilding' : 'pending', reached }
+  const isThere = reached >= wanted
+  // What is parked behind the lane was there at the first look; what it parks on its way shows when it gets there.
+  const isParked =
+    (isFirst || isThere) &&
+    (await lanes.isParked(lane, { parkingKey: toMessageKey({ tenant, key }), upTo: wanted }))
+  if (isParked) return { state: 'quarantined', reached }
+  return { state: isThere ? 'fresh' : behind(checkpoint, { where, reached }), reached }
+}
+
+const behind = (
+  checkpoint: Pick<Checkpoint, 'stopped'> | undefined,
+  { where, reached }: { readonly where: Located; readonly reached: number },
+): LateState => {
+  if (checkpoint?.stopped) return 'failed'
+  return where.type === 'published' && where.lastSequence - reached > FAR_BEHIND ? 'rebuilding' : 'pending'
 }
 
 const explained: Readonly<Record<LateState, string>> = {

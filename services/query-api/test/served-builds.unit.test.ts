@@ -42,9 +42,15 @@ describe('a read', () => {
     await expect(readServed(steady, 'order-summary', read)).rejects.toThrow('no such document')
   })
 
+  it('whose lease ran out is good when the same build is served still', async () => {
+    let [reads, leases] = [0, 0]
+    const builds = { of: async () => served('order-summary.v1', () => (leases += 1) > 9) }
+    expect(await readServed(builds, 'order-summary', async () => (reads += 1))).toBe(1)
+  })
+
   it('ends when nothing stays served', async () => {
-    let reads = 0
-    const builds = { of: async () => served('order-summary.v1', () => false) }
+    let [reads, builtSoFar] = [0, 0]
+    const builds = { of: async () => served(`order-summary.v${(builtSoFar += 1)}`, () => false) }
     const read = async () => (reads += 1)
     await expect(readServed(builds, 'order-summary', read)).rejects.toMatchObject({
       problem: { status: 503, headers: { 'retry-after': '1' } },
