@@ -112,7 +112,9 @@ export const mongoProjectionStore = (connection: MongoConnection): ProjectionSto
       inCausalSession(
         async (session) => {
           try {
-            await oneTransaction(session, () => commitBatch({ collections, session }, exactly(id), batch))
+            const commit = () => commitBatch({ collections, session }, exactly(id), batch)
+            // One document needs no transaction.
+            await (isProgressOnly(batch) ? commit() : oneTransaction(session, commit))
             return 'applied'
           } catch (error) {
             if (error === fenced) return 'fenced'
@@ -200,6 +202,9 @@ const writeDocuments = async (
     throw isDocumentRefusal(error) ? new DocumentRefusedError(error) : error
   }
 }
+
+const isProgressOnly = ({ writes, parked = [], late = [] }: CommitBatch): boolean =>
+  writes.length === 0 && parked.length === 0 && late.length === 0
 
 const commitBatch = async (
   { collections, session }: At,
