@@ -7,6 +7,8 @@
  * 2. groupMessagesPerPartition copies an array per message, which is quadratic: one send of 20,000 messages blocks
  *    the event loop for more than a second, and no heartbeat goes out. Here: linear.
  * 3. Encoding and decoding of records take many times longer than they need to; see kafkajs-records.ts.
+ * 4. Cluster.findGroupCoordinatorMetadata finds no coordinator while no broker answers, and calls that final: a consumer
+ *    that looks for one in an outage ends for good. Here: it may be tried again, like everything in an outage.
  *
  * The functions were read in 2.2.4. Any other version, a function that is missing, or one that does something else
  * with a sample than its replacement, stops the process at start instead of surprising it later.
@@ -27,6 +29,7 @@ type RequestQueue = {
   throttleCheckTimeoutId: NodeJS.Timeout | null
   checkPendingRequests(): void
 }
+type FindCoordinator = (this: unknown, wanted: unknown) => Promise<unknown>
 type DecoderClass = new (buffer: Buffer) => { buffer: Buffer; offset: number }
 type Message = { readonly partition?: number }
 type Grouping = (input: {
@@ -39,6 +42,7 @@ type Grouping = (input: {
 const SUPPORTED_VERSION = '2.2.4'
 const RECHECK_MS = 10
 const REQUEST_QUEUE = 'kafkajs/src/network/requestQueue/index.js'
+const CLUSTER = 'kafkajs/src/cluster/index.js'
 const GROUPING = 'kafkajs/src/producer/groupMessagesPerPartition.js'
 const GROUPING_USER = 'kafkajs/src/producer/sendMessages.js'
 const ENCODER = 'kafkajs/src/protocol/recordBatch/record/v0/index.js'
@@ -71,6 +75,18 @@ export const groupLinearly: Grouping = ({ topic, partitionMetadata, messages, pa
   return groups
 }
 
+/** As in kafkajs, but what it throws for want of a broker is retriable. */
+const findRetriably = (find: FindCoordinator): FindCoordinator =>
+  async function (this: unknown, wanted) {
+    try {
+      return await find.call(this, wanted)
+    } catch (error) {
+      if (error instanceof Error && error.name === 'KafkaJSGroupCoordinatorNotFound')
+        Object.assign(error, { retriable: true })
+      throw error
+    }
+  }
+
 const changed = (what: string): Error =>
   new Error(
     `kafkajs ${SUPPORTED_VERSION} was expected, but ${what}; compare it with what libs/kafka replaces`,
@@ -90,6 +106,15 @@ const replaceScheduling = (): void => {
   ])
     if (typeof prototype?.[name] !== 'function') throw changed(`RequestQueue has no ${name}`)
   Object.assign(prototype ?? {}, { scheduleCheckPendingRequests: scheduleOnlyWhenPending })
+}
+
+const replaceSearch = (): void => {
+  const { prototype } = load(CLUSTER) as { prototype?: Record<string, FindCoordinator & object> }
+  const find = prototype?.['findGroupCoordinatorMetadata']
+  if (typeof find !== 'function') throw changed('Cluster has no findGroupCoordinatorMetadata')
+  if (REPLACED in find) return
+  const replacement = Object.assign(findRetriably(find), { [REPLACED]: true })
+  Object.assign(prototype ?? {}, { findGroupCoordinatorMetadata: replacement })
 }
 
 type Replacement<Fn> = {
@@ -161,6 +186,7 @@ export const loadKafkajs = (): typeof import('kafkajs') => {
   const sampleDecoding = makeSampleDecoding(load(ENCODER) as RecordEncoder)
   replace({ path: DECODER, user: DECODER_USER, make: makeRecordDecoder, sample: sampleDecoding })
   replace({ path: ENCODER, user: ENCODER_USER, make: makeRecordEncoder, sample: sampleRecords })
+  replaceSearch()
   return load('kafkajs') as typeof import('kafkajs')
 }
 

@@ -54,6 +54,18 @@ describe('the kafkajs shim', () => {
     expect(load('kafkajs/src/producer/groupMessagesPerPartition.js')).toBe(groupLinearly)
   })
 
+  it('lets the search for a coordinator be tried again while no broker answers', async () => {
+    const { prototype } = load('kafkajs/src/cluster/index.js') as {
+      prototype: { findGroupCoordinatorMetadata(wanted: object): Promise<unknown> }
+    }
+    const away = { brokerPool: { withBroker: async () => null } }
+    const search = prototype.findGroupCoordinatorMetadata.call(away, { groupId: 'g', coordinatorType: 0 })
+    await expect(search).rejects.toMatchObject({
+      name: 'KafkaJSGroupCoordinatorNotFound',
+      retriable: true,
+    })
+  })
+
   it('can be loaded again', () => {
     expect(loadKafkajs()).toBe(kafkajs)
   })

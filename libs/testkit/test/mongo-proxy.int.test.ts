@@ -75,6 +75,23 @@ describe('a proxy before MongoDB', () => {
     expect(await Promise.race([...holdings, Promise.resolve('nothing')])).toBe('nothing')
   })
 
+  it('tells a fault in the place of the server, which is asked nothing, so many times', async () => {
+    const name = randomUUID()
+    const fault = { code: 1, codeName: 'InternalError', times: 2 }
+    const told = proxy.fail('request', TAKE, fault)
+    await expect(leases().take(name, 'a', 60_000)).rejects.toThrow('InternalError, says the test')
+    await expect(leases().take(name, 'a', 60_000)).rejects.toThrow('InternalError')
+    expect([told.count(), await holderOf(name)]).toEqual([2, undefined])
+    expect(await leases().take(name, 'a', 60_000)).toMatchObject({ owner: 'a' })
+  })
+
+  it('tells a fault in the place of an answer, although it was done', async () => {
+    const name = randomUUID()
+    proxy.fail('reply', TAKE, { code: 1, codeName: 'InternalError', times: 1 })
+    await expect(leases().take(name, 'a', 60_000)).rejects.toThrow('InternalError')
+    expect(await holderOf(name)).toBe('a')
+  })
+
   it('is gone when it is down, and back when it is back', async () => {
     proxy.goDown()
     await expect(leases().take(randomUUID(), 'a', 60_000)).rejects.toMatchObject({ retryable: true })
