@@ -6,7 +6,7 @@ import { customerDashboard, orderSummary } from '@millrace/domain'
 import { startTestServers } from '../../tools/test-servers.ts'
 import { startOwnServer } from '../support/own-server.ts'
 import { rebuildAndSwitch } from './projections/operator.ts'
-import { freezeOne, killOne, takeDown, without, type Blows } from './projections/projector-faults.ts'
+import { endings, freezeOne, killOne, takeDown, without, type Blows } from './projections/projector-faults.ts'
 import { openReadSide, type ReadSide } from './projections/read-side.ts'
 import { readModelFaults } from './projections/read-model-faults.ts'
 import { openShop, spoilOrder } from './projections/shop.ts'
@@ -58,7 +58,8 @@ export const projectionsCampaign = async (rounds: number, print: Print): Promise
     for (let round = 1; round <= rounds; round++) {
       const startedAt = performance.now()
       if (round > rounds / 2) rebuilding ??= rebuildAll(side, print)
-      await Promise.all([killOne(side, blows), freezeOne(side, blows), spoil()])
+      await Promise.all([killOne(side, blows), spoil(), round % 2 === 0 ? freezeOne(side, blows) : undefined])
+      faults.push(...endings(side))
       print(`round ${round} of ${rounds}: ${seconds(performance.now() - startedAt)} s`)
     }
     for (const [name, server] of Object.entries({ MongoDB: mongo, Kafka: kafka })) {

@@ -217,14 +217,6 @@ describe('a build', () => {
     const total = await applied('v1.1')
     const beside = await probes(async () => (await applied(build)) >= total)
     const median = (list: readonly number[]): number => list[list.length >> 1] ?? 0
-    console.log(
-      'alone',
-      alone.map(Math.round).join(' '),
-      'beside',
-      beside.map(Math.round).join(' '),
-      await applied(build),
-      total,
-    )
     expect(median(beside)).toBeLessThan(median(alone) + 1_000)
   })
 })

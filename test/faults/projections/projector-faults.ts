@@ -51,8 +51,22 @@ export const freezeOne = async (side: ReadSide, blows: Blows): Promise<void> => 
 
 const HEALTH_TIMEOUT_MS = 60_000
 
+/** 0 of a process that has ended. */
 const statuses = ({ projectors }: ReadSide, path: string): Promise<number[]> =>
-  Promise.all(projectors.map(async ({ process }) => (await fetch(new URL(path, process().admin))).status))
+  Promise.all(
+    projectors.map(({ process }) =>
+      fetch(new URL(path, process().admin)).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    ),
+  )
+
+/** What those have said that have ended by themselves. */
+export const endings = ({ projectors }: ReadSide): string[] =>
+  projectors
+    .filter(({ process }) => !process().isAlive())
+    .map(({ process }) => `a projector ended: ${JSON.stringify(process().log().slice(-3))}`)
 
 /** A server is away for a while: projectors live on, and are ready again afterwards. */
 export const without = async (
@@ -60,7 +74,6 @@ export const without = async (
   { goDown, comeBack }: OwnServer,
   lastsMs: number,
 ): Promise<string[]> => {
-  const before = side.projectors.map(({ process }) => process().pid)
   await goDown()
   await sleep(lastsMs)
   const live = await statuses(side, '/livez')
@@ -71,8 +84,5 @@ export const without = async (
     (all) => all.every((status) => status === 200),
     { timeoutMs: HEALTH_TIMEOUT_MS },
   ).catch((error: unknown) => faults.push(`not ready again: ${String(error)}`))
-  const after = side.projectors.map(({ process }) => process().pid)
-  const isSame =
-    String(before) === String(after) && side.projectors.every(({ process }) => process().isAlive())
-  return isSame ? faults : [...faults, 'a projector ended']
+  return [...faults, ...endings(side)]
 }

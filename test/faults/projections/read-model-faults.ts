@@ -125,7 +125,7 @@ export const readModelFaults = async (
         ],
   )
   return {
-    faults: [...late, ...faults, ...different, ...side.opsErrors()],
+    faults: [...late, ...faults, ...different, ...side.drifts()],
     events: [...log.values()].reduce((sum, events) => sum + events, 0),
     parked,
     compared: reports.reduce((sum, { report }) => sum + report.compared, 0),

@@ -21,8 +21,8 @@ export type ReadSide = {
   readonly shop: Sender
   readonly ops: HttpClient
   readonly projectors: readonly Projector[]
-  /** Errors that ops has logged. */
-  opsErrors(): readonly string[]
+  /** What the checks of ops that never rest have said of read models. */
+  drifts(): readonly string[]
   newId(): string
   stop(): Promise<void>
 }
@@ -34,6 +34,7 @@ export const checkable: readonly AnyProjection[] = projections.filter(
 
 /** Often enough to meet every fault of a campaign. */
 const CHECK_EVERY_MS = '2000'
+const DRIFT = 'a read model is not what the log says'
 
 type Options = Parameters<typeof prepareServers>[0] & { readonly projectors: number }
 
@@ -69,7 +70,7 @@ export const openReadSide = async ({ projectors: count, ...options }: Options): 
           headers: { 'content-type': 'application/json', 'idempotency-key': key, ...headers },
         }),
     },
-    opsErrors: () => ops.log().flatMap((line) => (line.level === 'error' ? [JSON.stringify(line)] : [])),
+    drifts: () => ops.log().flatMap((line) => (line.msg === DRIFT ? [JSON.stringify(line)] : [])),
     newId: () => `${run}-${randomUUID()}`,
     stop: async () => {
       await Promise.all([commands.close(), operations.close()])
