@@ -85,7 +85,7 @@ describe('a rebuild', () => {
         next?.progress !== null &&
         next !== undefined &&
         next.progress.applied > 50 &&
-        next.progress.remaining < 20,
+        next.progress.isCaughtUp,
       PATIENT,
     )
 
