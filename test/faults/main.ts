@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     kills: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '10' },
+    rounds: { type: 'string' },
     examples: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
   },
@@ -35,7 +35,7 @@ const name = positionals[0] ?? ''
 const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined
 const options = {
   kills: Number(values.kills),
-  rounds: Number(values.rounds),
+  rounds: Number(values.rounds ?? (name === 'projections' ? 4 : 10)),
   examples: Number(values.examples),
   seed: Number(values.seed),
 }
@@ -45,7 +45,7 @@ if (campaign && Object.values(options).every((count) => Number.isInteger(count) 
   process.exitCode = held ? 0 : 1
 } else {
   process.stderr.write(
-    'usage: npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 10] | write-side [--rounds 10]\n',
+    'usage: npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 4] | write-side [--rounds 10]\n',
   )
   process.exitCode = 2
 }

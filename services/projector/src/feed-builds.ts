@@ -4,13 +4,14 @@
 // stays fed until it is dropped.
 //
 // The served builds go first. The others take turns: while events arrive for a served one in this process, one lane of
-// all of them works at a time, and rests as long as its batch took; and none does while a served lane is far behind.
+// all that have a backlog works at a time, and rests as long as its batch took; and none does while a served lane is far
+// behind.
 
 import type { AnyProjection, ProjectionCode } from '@millrace/domain'
 import type { PartitionConsumer } from '@millrace/kafka'
 import { buildName, type Build, type BuildRegistry, type Builds } from '@millrace/mongo'
 import { ConfigError, messageOf, pause, type Logger } from '@millrace/runtime'
-import { makeTurns, type Turns } from './turns.ts'
+import { isFarBehind, makeTurns, type Turns } from './turns.ts'
 
 export type FeedDeps = {
   readonly registry: BuildRegistry
@@ -122,8 +123,11 @@ const follow = async (deps: FeedDeps, running: Running): Promise<void> => {
 }
 
 const startOne = async ({ run, onCrash }: FeedDeps, running: Running, wanted: Wanted): Promise<void> => {
-  const { turns } = running
-  const turn = async () => (running.served.has(wanted.build) ? () => undefined : turns.take())
+  const { turns, consumers } = running
+  // Once it has caught up it is as live as the served one: it can be compared only if it keeps up.
+  const isLive = () =>
+    running.served.has(wanted.build) || !isFarBehind(consumers.get(wanted.build)?.lanes() ?? [])
+  const turn = async () => (isLive() ? () => undefined : turns.take())
   const consumer = await run({ ...wanted, turn })
   running.consumers.set(wanted.build, consumer)
   void consumer.crashed.then(onCrash)

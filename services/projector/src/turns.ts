@@ -9,13 +9,16 @@ export type Turns = {
 
 type ServedLane = Pick<LaneStatus, 'lag' | 'nextOffset' | 'state'>
 
-/** A served lane may be behind by so many records before the others wait for it. */
+/** With more records to go a lane has a backlog. */
 const LIVE_LAG = 500n
 const LOOK_EVERY_MS = 25
 /** Nobody stands still for ever. */
 const MAX_WAIT_MS = 500
 /** Events arrive for a served lane, if one has moved within this time. */
 const LIVE_FOR_MS = 1_000
+
+export const isFarBehind = (lanes: readonly ServedLane[]): boolean =>
+  lanes.some(({ lag, state }) => state.type === 'running' && (lag ?? 0n) > LIVE_LAG)
 
 /**
  * Turns of the lanes that nobody waits for. While the served lanes rest they all work at once; else one at a time, which
@@ -35,11 +38,9 @@ export const makeTurns = (
     reached = sum
     return now() < movedAtMs + LIVE_FOR_MS
   }
-  const isBehind = (): boolean =>
-    servedLanes().some(({ lag, state }) => state.type === 'running' && (lag ?? 0n) > LIVE_LAG)
 
   const waitForServed = async (): Promise<void> => {
-    for (let waitedMs = 0; waitedMs < MAX_WAIT_MS && isBehind(); waitedMs += LOOK_EVERY_MS)
+    for (let waitedMs = 0; waitedMs < MAX_WAIT_MS && isFarBehind(servedLanes()); waitedMs += LOOK_EVERY_MS)
       await pause(LOOK_EVERY_MS)
   }
 

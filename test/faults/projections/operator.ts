@@ -21,7 +21,8 @@ type Build = {
 }
 type State = { readonly served: string; readonly builds: readonly Build[] }
 
-const PATIENCE = { timeoutMs: 180_000, everyMs: 500 }
+/** Faults and outages break comparisons off, again and again. */
+const PATIENCE = { timeoutMs: 300_000, everyMs: 500 }
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 const post = async (ops: HttpClient, path: string, body: object = {}): Promise<number> => {
