@@ -75,8 +75,10 @@ export const foldBatch = ({ projection, stored }: Ground, entries: readonly Plac
     if (key !== null) parkedKeys.add(key)
     parked.push(toParked(entry, reason))
   }
+  const isBehind = ({ record }: PlacedEntry): boolean =>
+    parkedKeys.size > 0 && parkedKeys.has(parkingKeyOf(record) ?? '')
   for (const entry of entries) {
-    if (entry.type === 'waits' || parkedKeys.has(parkingKeyOf(entry.record) ?? '')) {
+    if (entry.type === 'waits' || isBehind(entry)) {
       park(entry, { type: 'waits' })
       continue
     }

@@ -2,7 +2,7 @@
 // Kafka and of no checkpoint: what a build is checked against. It holds only the documents it is asked for, so that
 // memory is bounded by how many those are.
 
-import { mergePartials, type AnyProjection, type Document } from '@millrace/domain'
+import { mergePartials, toProjected, type AnyProjection, type Document } from '@millrace/domain'
 import {
   DecodeError,
   isTopicName,
@@ -185,16 +185,7 @@ const toRecorded = (
   { shard }: Lane,
   { event, key }: { event: LoggedEvent; key: string },
 ): RecordedEvent => ({
-  ...readStored(codec, shard.topic, event),
-  id: event.id,
-  tenant: event.tenant,
-  stream: event.stream,
-  key,
-  version: event.version,
-  occurredAt: event.occurredAt,
-  correlationId: event.correlationId,
-  causationId: event.causationId,
-  actor: event.actor,
+  ...toProjected({ ...event, key }, { ...event, event: readStored(codec, shard.topic, event) }),
   sequence: event.sequence,
 })
 

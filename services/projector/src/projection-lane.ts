@@ -123,7 +123,8 @@ const applyOnce = async (lane: Lane, records: readonly KafkaRecord[]): Promise<L
 const readerOf = ({ deps, parkedKeys }: Lane): BatchReader => ({
   codec: deps.codec,
   handles: (type) => deps.projection.events.some((handled) => handled === type),
-  isParked: (key) => parkedKeys.has(key),
+  // As a rule nothing is parked, and then no key need be read.
+  isParked: (record) => parkedKeys.size > 0 && parkedKeys.has(parkingKeyOf(record) ?? ''),
 })
 
 const stop = async (lane: Lane, reason: string): Promise<LaneOutcome> => {

@@ -9,7 +9,7 @@ import {
   type TopicName,
 } from '@millrace/events'
 import type { KafkaRecord } from '@millrace/kafka'
-import { parkingKeyOf, type Checkpoint, type Progress } from '@millrace/mongo'
+import type { Checkpoint, Progress } from '@millrace/mongo'
 import { watermarkAfter, type Entry } from '@millrace/projections'
 
 /** What of a stretch of the log is new to a lane, and where the lane stands after it. */
@@ -32,7 +32,7 @@ export type BatchReader = {
   readonly codec: Codec
   /** Types that the projection handles; others are passed by without being decoded. */
   readonly handles: (type: string) => boolean
-  readonly isParked: (parkingKey: string) => boolean
+  readonly isParked: (record: KafkaRecord) => boolean
 }
 
 /** Ids of the writers' schemas; a record without a readable one is reported when it is decoded. */
@@ -119,7 +119,7 @@ const entryOf = (
   const newestType = codec.newestTypeOf(head.type)
   if (newestType !== undefined && !handles(newestType)) return null
   const { watermark } = last
-  if (isParked(parkingKeyOf(record) ?? '')) return { type: 'waits', record, sequence, watermark }
+  if (isParked(record)) return { type: 'waits', record, sequence, watermark }
   const { value } = record
   const event = decoding(() => {
     if (value) return readRecord(codec, { ...record, topic, value }, head)

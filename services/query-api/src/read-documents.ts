@@ -1,4 +1,5 @@
 import { mergePartials, type Document } from '@millrace/domain'
+import { documentId } from '@millrace/mongo'
 import type { FoundDocument, PageEnd, Partials, ReadModels } from '@millrace/mongo'
 import type { FoldOnDemand } from './fold-on-demand.ts'
 import type { Question } from './list-query.ts'
@@ -43,7 +44,7 @@ export const makeReadDocuments = ({ inline, others, onDemand }: ReadModelStores)
       const partials = await readModels.findPartials(build, { tenant, key })
       return partials && projection.view(whole({ projection }, partials), nowMs)
     }
-    const found = await readModels.findOne(build, { tenant, id: `${tenant}/${key}` })
+    const found = await readModels.findOne(build, { tenant, id: documentId({ tenant, key }) })
     return found && projection.view(found.fields as Document, nowMs)
   },
   page: (served, query) =>
