@@ -18,7 +18,7 @@ export { connectStores, storeAddresses, type StoreAddresses, type Stores } from 
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
 export type { DifferenceSample } from './build-documents.ts'
-export type { ParkedReason } from './lane-documents.ts'
+export type { LateEvent, ParkedReason } from './lane-documents.ts'
 export {
   mongoEventStore,
   type EventStore,
@@ -126,6 +126,6 @@ export { mongoStreamStarts, type StreamStarts } from './stream-starts.ts'
 export { publishedBytes } from './published-bytes.ts'
 export { topicIncarnations, type TopicIncarnations } from './topics.ts'
 export { DocumentRefusedError } from './mongo-error.ts'
-export { parkingKeyOf, type LateEvent, type ParkedEvent } from './parked-events.ts'
+export { parkingKeyOf, type ParkedEvent } from './parked-events.ts'
 export { initiateReplicaSet, pingMongo } from './replica-set.ts'
 export { withTransaction, type Transaction } from './transaction.ts'

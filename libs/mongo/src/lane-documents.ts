@@ -28,9 +28,8 @@ export type ParkedEventDocument = CheckpointId & {
   readonly parkedAt: Date
 }
 
-/** An event that came after the grace of its window had ended, by the watermark before it. */
-export type LateEventDocument = CheckpointId & {
-  readonly _id: string
+/** An event that came after the grace of its window had ended, by the watermark before it: it is in no document. */
+export type LateEvent = {
   readonly tenant: string
   readonly key: string
   readonly eventId: string
@@ -39,5 +38,6 @@ export type LateEventDocument = CheckpointId & {
   readonly occurredAt: number
   readonly watermark: number
   readonly closedAt: number
-  readonly keptAt: Date
 }
+
+export type LateEventDocument = CheckpointId & LateEvent & { readonly _id: string; readonly keptAt: Date }

@@ -5,7 +5,7 @@
 import { Binary, type ClientSession } from 'mongodb'
 import type { Collections } from './collections.ts'
 import type { CheckpointId } from './documents.ts'
-import type { LateEventDocument, ParkedEventDocument, ParkedReason } from './lane-documents.ts'
+import type { LateEvent, LateEventDocument, ParkedEventDocument, ParkedReason } from './lane-documents.ts'
 
 /** A record that is set aside; header values are bytes or text as Kafka clients give them. */
 export type ParkedEvent = {
@@ -20,18 +20,6 @@ export type ParkedEvent = {
   /** Of the partition before this record, UTC ms: what its lateness is judged by, whenever it is applied. */
   readonly watermark: number | null
   readonly reason: ParkedReason
-}
-
-/** An event that came after the grace of its window: it is in no document. */
-export type LateEvent = {
-  readonly tenant: string
-  readonly key: string
-  readonly eventId: string
-  readonly type: string
-  readonly sequence: number
-  readonly occurredAt: number
-  readonly watermark: number
-  readonly closedAt: number
 }
 
 type At = { readonly collections: Collections; readonly session: ClientSession }

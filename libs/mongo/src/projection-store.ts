@@ -17,13 +17,8 @@ import type { MongoConnection } from './connect-mongo.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import { withoutEngineMembers, type CheckpointDocument, type CheckpointId } from './documents.ts'
 import { DocumentRefusedError, isDocumentRefusal, translating } from './mongo-error.ts'
-import {
-  insertLate,
-  insertParked,
-  readParkedKeys,
-  type LateEvent,
-  type ParkedEvent,
-} from './parked-events.ts'
+import { insertLate, insertParked, readParkedKeys, type ParkedEvent } from './parked-events.ts'
+import type { LateEvent } from './lane-documents.ts'
 import { byTenantKey, type TenantKey, type TenantWrite } from './tenant-data.ts'
 import { oneTransaction } from './transaction.ts'
 

@@ -8,6 +8,7 @@ import {
   isTopicName,
   readStored,
   toMessageKey,
+  writerIdsOf,
   type Codec,
   type RecordedEvent,
   type TopicName,
@@ -127,25 +128,18 @@ const foldStretch = async (
   { documents, parked, stretch }: Stretch,
 ): Promise<void> => {
   const { projection, codec, wants, onChange } = deps
-  await codec.ensureWriters(writersOf(codec, stretch))
+  await codec.ensureWriters(
+    writerIdsOf(
+      codec,
+      stretch.map(({ bytes }) => bytes),
+    ),
+  )
   const handled: ReadonlySet<string> = new Set(projection.events)
   const entries = stretch.flatMap((event) => toEntry(codec, lane, { event, parked, handled }))
   const wanted = placeEntries(projection, lane.shard, entries).flatMap((entry) => only(entry, wants))
   const pieces = onChange ? wanted.map((entry) => [entry]) : [wanted]
   for (const piece of pieces) foldPiece(deps, lane, { documents, piece })
   lane.reached = stretch.at(-1)?.sequence ?? lane.reached
-}
-
-const writersOf = (codec: Codec, stretch: readonly LoggedEvent[]): Set<number> => {
-  const ids = new Set<number>()
-  for (const { bytes } of stretch) {
-    try {
-      ids.add(codec.writerIdOf(bytes))
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-    }
-  }
-  return ids
 }
 
 type ToRead = {

@@ -4,6 +4,7 @@ import {
   readHead,
   readRecord,
   topics,
+  writerIdsOf,
   type Codec,
   type RecordHead,
   type TopicName,
@@ -33,19 +34,6 @@ export type BatchReader = {
   /** Types that the projection handles; others are passed by without being decoded. */
   readonly handles: (type: string) => boolean
   readonly isParked: (record: KafkaRecord) => boolean
-}
-
-/** Ids of the writers' schemas; a record without a readable one is reported when it is decoded. */
-const schemaIds = (codec: Codec, records: readonly KafkaRecord[]): Set<number> => {
-  const ids = new Set<number>()
-  for (const { value } of records) {
-    try {
-      if (value) ids.add(codec.writerIdOf(value))
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-    }
-  }
-  return ids
 }
 
 const isNumbered = (topic: string): topic is TopicName =>
@@ -151,7 +139,12 @@ export const readBatch = async (
   records: readonly KafkaRecord[],
 ): Promise<Batch> => {
   const fresh = records.filter((record) => isFresh(record, checkpoint))
-  await reader.codec.ensureWriters(schemaIds(reader.codec, fresh))
+  await reader.codec.ensureWriters(
+    writerIdsOf(
+      reader.codec,
+      fresh.map(({ value }) => value),
+    ),
+  )
   const { nextOffset, lastSequence, lastId, lastTs, watermark } = checkpoint
   let to: Progress = { nextOffset, lastSequence, lastId, lastTs, watermark }
   const entries: Entry[] = []

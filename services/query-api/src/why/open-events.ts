@@ -1,6 +1,6 @@
 import type { AnyProjection, ProjectedEvent } from '@millrace/domain'
 import { toProjected } from '@millrace/domain'
-import { categoryOf, DecodeError, isTopicName, readStored, type Codec } from '@millrace/events'
+import { categoryOf, DecodeError, isTopicName, readStored, writerIdsOf, type Codec } from '@millrace/events'
 import type { ReadEvent } from '@millrace/mongo'
 
 export type OpenedEvent<Stored extends ReadEvent = ReadEvent> = {
@@ -21,7 +21,12 @@ export const makeOpenEvents =
   (codec: Decode): OpenEvents =>
   async ({ projection, tenant }, events) => {
     const handled = events.filter(({ type }) => isHandled(codec, projection, type))
-    await codec.ensureWriters(handled.flatMap(({ bytes }) => orNull(() => [codec.writerIdOf(bytes)]) ?? []))
+    await codec.ensureWriters(
+      writerIdsOf(
+        codec,
+        handled.map(({ bytes }) => bytes),
+      ),
+    )
     return handled.map((stored) => ({ stored, event: orNull(() => open(codec, tenant, stored)) }))
   }
 
