@@ -178,8 +178,8 @@ describe('a build', () => {
     await startProjectors(1)
     for (const projector of projectors) void slowDown(projector)
     await untilApplied('v1.1', goal)
-    // It has more to do, and would be ahead by now if the two had taken turns.
-    expect(await applied(build)).toBeLessThan(goal / 4)
+    // Taking turns it would have come as far as the served one, which had half of the log behind it.
+    expect(await applied(build)).toBeLessThan(goal - TOTAL)
     await untilApplied(build, goal)
   })
 

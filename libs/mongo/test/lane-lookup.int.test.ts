@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { mongoLaneLookup, type LaneEvent, type LaneLookup } from '../src/lane-lookup.ts'
-import type { LateEvent, ParkedEvent } from '../src/parked-events.ts'
+import type { LateEvent } from '../src/lane-documents.ts'
+import type { ParkedEvent } from '../src/parked-events.ts'
 import { mongoProjectionStore } from '../src/projection-store.ts'
 import { openDatabase, TOPIC, type TestDatabase } from './mongo-fixture.ts'
 
