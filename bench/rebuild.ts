@@ -1,6 +1,6 @@
 import type { AnyProjection } from '@millrace/domain'
 import { buildName, mongoBuildReader } from '@millrace/mongo'
-import { compareSources, type Side } from '@millrace/projections'
+import { buildSource, compareSources, type Side } from '@millrace/projections'
 import { feed, namesOf } from './feed.ts'
 import { compare, timed, toLine, type Bench, type BenchLine, type Measured } from './measure.ts'
 import { EVENTS_PER_ORDER, openOrderLog, TOPIC, type OrderLog } from './order-log.ts'
@@ -59,8 +59,7 @@ const sideOf = ({ rig }: Setting, name: string): Side => {
     isGrouped: false,
     topic: TOPIC.name,
   })
-  const advance = () => Promise.resolve()
-  return { projection: summary, source: { keys: reader.keys, read: reader.read, advance } }
+  return { projection: summary, source: buildSource(reader, null) }
 }
 
 /** Two builds of as many documents as there are orders, against reading both and doing nothing with them. */

@@ -33,11 +33,11 @@ describe('what was found', () => {
     )
     expect(summaryOf(reportOf({ logShare: null }))).toMatch(/not compared with the log/)
     expect(summaryOf(different)).toMatch(
-      /^DIFFERS from order-summary.v1: 2 documents, 1 more as declared, 1 document never came to rest/,
+      /^DIFFERS from order-summary.v1: 2 documents, 1 more as declared, 1 document could not be settled/,
     )
   })
 
-  it('is nothing bad when documents only did not come to rest', () => {
+  it('is nothing bad when documents only could not be settled', () => {
     expect(summaryOf(reportOf({ state: 'different', unsettled: 2 }))).toMatch(/^could not be compared/)
   })
 

@@ -28,7 +28,7 @@ const differencesOf = ({ against, different, unexpected, unsettled, isCutShort }
       ? `could not be compared with ${otherSide(against)} to the end`
       : `DIFFERS from ${otherSide(against)}: ${plural(unexpected, 'document')}`,
     ...(different > unexpected ? [`${count(different - unexpected)} more as declared`] : []),
-    ...(unsettled > 0 ? [`${plural(unsettled, 'document')} never came to rest: run it again`] : []),
+    ...(unsettled > 0 ? [`${plural(unsettled, 'document')} could not be settled: run it again`] : []),
     ...(isCutShort ? ['cut short: there are more'] : []),
   ].join(', ')
 

@@ -54,7 +54,7 @@ export type BuildReportDocument = {
   /** Documents that differ; more than that when it was cut short. */
   readonly different: number
   readonly unexpected: number
-  /** Never came to rest at the same position. */
+  /** Never seen at one position. */
   readonly unsettled: number
   readonly isCutShort: boolean
   /** How many documents differ in a field. */

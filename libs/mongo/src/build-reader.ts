@@ -12,6 +12,8 @@ import { inTransaction } from './transaction.ts'
 
 /** A document, or one partial of a grouped one. */
 export type StoredPartial = {
+  /** `_id` */
+  readonly id: string
   /** `topic/partition`, as in `reached`. */
   readonly place: string
   /** Of the last event in it. */
@@ -24,6 +26,8 @@ export type BuildSight = {
   readonly documents: ReadonlyMap<string, readonly StoredPartial[]>
   /** By place, the last sequence of its checkpoint. */
   readonly reached: ReadonlyMap<string, number>
+  /** By place, the largest event time up to there; null before the first event. */
+  readonly watermarks: ReadonlyMap<string, number | null>
 }
 
 export type BuildReader = {
@@ -32,8 +36,8 @@ export type BuildReader = {
   read(keys: readonly string[]): Promise<BuildSight>
   /** How many documents or partials there are, and how large they are together, about. */
   extent(): Promise<{ documents: number; bytes: number }>
-  /** Sequences that are parked in a partition: they are in no document. */
-  parked(place: { topic: string; partition: number }): Promise<ReadonlySet<number>>
+  /** What is parked in a partition, and so in no document: message keys as text, by sequence. */
+  parked(place: { topic: string; partition: number }): Promise<ReadonlyMap<number, string | null>>
 }
 
 /** Of one build; `topic` is the only source of one that is not grouped. */
@@ -74,10 +78,14 @@ export const mongoBuildReader = (connection: MongoConnection, build: BuildToRead
       within(async (session) => {
         const lane = { projection: build.build, topic, partition }
         // Not `distinct`: its answer is one document, and ends at 16 MiB.
-        const found = collections.parkedEvents.find(lane, { session, projection: { sequence: 1 } })
-        const sequences = new Set<number>()
-        for await (const { sequence } of found) if (sequence !== null) sequences.add(sequence)
-        return sequences
+        const projection = { sequence: 1, parkingKey: 1 }
+        const keys = new Map<number, string | null>()
+        for await (const { sequence, parkingKey } of collections.parkedEvents.find(lane, {
+          session,
+          projection,
+        }))
+          if (sequence !== null) keys.set(sequence, parkingKey)
+        return keys
       }),
   }
 }
@@ -110,7 +118,8 @@ const read = async (
     .find({ '_id.projection': build.build }, { session })
     .toArray()
   const reached = new Map(checkpoints.map(({ _id, lastSequence }) => [placeOf(_id), lastSequence]))
-  if (keys.length === 0) return { documents: new Map(), reached }
+  const watermarks = new Map(checkpoints.map(({ _id, watermark }) => [placeOf(_id), watermark ?? null]))
+  if (keys.length === 0) return { documents: new Map(), reached, watermarks }
   const found = await readModelToCheck(collections, build.build)
     .find(filterOf(build, keys), { session })
     .toArray()
@@ -119,7 +128,7 @@ const read = async (
     key,
     partials.map((partial) => toPartial(build, partial)),
   ])
-  return { documents: new Map(documents), reached }
+  return { documents: new Map(documents), reached, watermarks }
 }
 
 const filterOf = ({ isGrouped }: BuildToRead, keys: readonly string[]): Filter =>
@@ -128,6 +137,7 @@ const filterOf = ({ isGrouped }: BuildToRead, keys: readonly string[]): Filter =
     : { _id: { $in: keys } }
 
 const toPartial = ({ isGrouped, topic }: BuildToRead, document: ReadModelDocument): StoredPartial => ({
+  id: document._id,
   place: isGrouped ? document._id.split('/').slice(-2).join('/') : `${topic}/${document._partition}`,
   sequence: document._sequence ?? 0,
   fields: withoutEngineMembers(document),

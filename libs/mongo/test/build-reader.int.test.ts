@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { mongoBuildReader, type BuildReader } from '../src/build-reader.ts'
 import { partialId } from '../src/document-id.ts'
 import { ensureReadModelIndexes } from '../src/indexes.ts'
-import { mongoProjectionStore, type Progress } from '../src/projection-store.ts'
+import type { Progress } from '../src/lane-commits.ts'
+import { mongoProjectionStore } from '../src/projection-store.ts'
 import { openDatabase, TENANT, TOPIC, uniqueName, type TestDatabase } from './mongo-fixture.ts'
 
 let database: TestDatabase
@@ -83,8 +84,8 @@ describe('documents of a build', () => {
     await put(document('a'), document('b'), document('a', 'acme'))
     const { documents, reached } = await open(false).read([`${TENANT}/a`, 'acme/a', `${TENANT}/none`])
     expect(Object.fromEntries(documents)).toEqual({
-      [`${TENANT}/a`]: [{ place: `${TOPIC}/2`, sequence: 7, fields: { key: 'a' } }],
-      'acme/a': [{ place: `${TOPIC}/2`, sequence: 7, fields: { key: 'a' } }],
+      [`${TENANT}/a`]: [{ id: `${TENANT}/a`, place: `${TOPIC}/2`, sequence: 7, fields: { key: 'a' } }],
+      'acme/a': [{ id: 'acme/a', place: `${TOPIC}/2`, sequence: 7, fields: { key: 'a' } }],
     })
     expect(reached.size).toBe(0)
   })
@@ -96,8 +97,8 @@ describe('documents of a build', () => {
     const { documents } = await open(true).read([`${TENANT}/a`, `${TENANT}/b`])
     expect([...documents.keys()].sort()).toEqual([`${TENANT}/a`, `${TENANT}/b`])
     expect(documents.get(`${TENANT}/a`)).toEqual([
-      { place: `${TOPIC}/0`, sequence: 9, fields: { part: '' } },
-      { place: `${TOPIC}/1`, sequence: 9, fields: { part: 'may' } },
+      { id: partial('a', '')._id, place: `${TOPIC}/0`, sequence: 9, fields: { part: '' } },
+      { id: partial('a', 'may', 1)._id, place: `${TOPIC}/1`, sequence: 9, fields: { part: 'may' } },
     ])
   })
 
@@ -110,11 +111,15 @@ describe('documents of a build', () => {
     ] as const) {
       const id = { projection, topic: TOPIC, partition }
       const from = await store.claim(id, { owner: 'a', incarnation: 1 })
-      await store.commit(id, { from, to: progress(10 + partition), writes: [] })
+      const to = { ...progress(10 + partition), watermark: partition === 0 ? null : 1_000 }
+      await store.commit(id, { from, to, writes: [] })
     }
-    const { documents, reached } = await open(false).read([])
-    expect(documents.size).toBe(0)
-    expect(Object.fromEntries(reached)).toEqual({ [`${TOPIC}/0`]: 10, [`${TOPIC}/3`]: 13 })
+    for (const keys of [[], [`${TENANT}/none`]]) {
+      const { documents, reached, watermarks } = await open(false).read(keys)
+      expect(documents.size).toBe(0)
+      expect(Object.fromEntries(reached)).toEqual({ [`${TOPIC}/0`]: 10, [`${TOPIC}/3`]: 13 })
+      expect(Object.fromEntries(watermarks)).toEqual({ [`${TOPIC}/0`]: null, [`${TOPIC}/3`]: 1_000 })
+    }
   })
 
   it.each([false, true])('are of the very moment of their checkpoints (grouped: %s)', async (isGrouped) => {
@@ -165,21 +170,27 @@ describe('documents of a build', () => {
 })
 
 describe('what a build has parked', () => {
-  it('is told by the sequences of one partition', async () => {
+  it('is told by the sequences of one partition, with the keys', async () => {
     const store = mongoProjectionStore(database.connection)
+    const keyOf = (sequence: number | null) => (sequence === 8 ? null : Buffer.from('demo/o-1'))
     const park = async (partition: number, ...sequences: (number | null)[]): Promise<void> => {
       const id = { projection: build, topic: TOPIC, partition }
       const from = await store.claim(id, { owner: 'a', incarnation: 1 })
       const parked = sequences.map((sequence, offset) => ({
-        ...{ sequence, offset, timestamp: 1, key: Buffer.from('demo/o-1'), value: null, headers: {} },
+        ...{ sequence, offset, timestamp: 1, key: keyOf(sequence), value: null, headers: {} },
         ...{ watermark: null, reason: { type: 'waits' } as const },
       }))
       await store.commit(id, { from, to: progress(20), writes: [], parked })
     }
     await park(0, 3, 8, null)
     await park(1, 4)
-    expect(await open(false).parked({ topic: TOPIC, partition: 0 })).toEqual(new Set([3, 8]))
-    expect(await open(false).parked({ topic: TOPIC, partition: 1 })).toEqual(new Set([4]))
-    expect(await open(false).parked({ topic: TOPIC, partition: 2 })).toEqual(new Set())
+    expect(await open(false).parked({ topic: TOPIC, partition: 0 })).toEqual(
+      new Map([
+        [3, 'demo/o-1'],
+        [8, null],
+      ]),
+    )
+    expect(await open(false).parked({ topic: TOPIC, partition: 1 })).toEqual(new Map([[4, 'demo/o-1']]))
+    expect(await open(false).parked({ topic: TOPIC, partition: 2 })).toEqual(new Map())
   })
 })

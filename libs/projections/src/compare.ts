@@ -1,14 +1,24 @@
 // Whether two makings of a read model are the same: a new build and the served one, or a build and a fold of the log.
-// Neither stands still, and judge.ts says when a document can be compared at all. What could not be, and whatever
-// differs, is looked at again after a pause; a difference counts when it is still there at the second look, and an
-// expected one at once.
+// Neither stands still, so all documents are looked at once as they are, and judge.ts says when two can be compared. What
+// could not be, and whatever differs, is looked at again, this time at one position: both sides are read, and in each
+// partition the one that is behind is taken on in memory, by its own code and from the event store, to exactly where
+// the other one is. So no document has to rest, and no side has to catch up.
+//
+// Why that is sound: what a side shows is what it really has, read in one snapshot with how far it is. What is added are
+// the events that it has not come to, by the same steps as its projector's. Where the two are equal then, they differ
+// in nothing that either has done, but for what those events put right; where they are not, they would differ at that
+// position too. What a fold cannot foresee is an event that the side will park for what is not looked at here (its store
+// refuses the document, or another document cannot have the event). So a difference counts when it is still there at the
+// second look; an expected one counts at once.
+//
+// What is made of topics that the store does not keep cannot be taken on: it is looked at until both sides meet.
 
 import type { AnyProjection } from '@millrace/domain'
 import { pause } from '@millrace/runtime'
 import { MAX_FIELDS, type FieldDifference } from './differences.ts'
 import { ExpectedCount, type DocumentDifference, type ExpectedDifferences } from './expected-differences.ts'
-import { judge, type Lacking, type Verdict } from './judge.ts'
-import { isThere, type Sight, type Source, type SourcePartial } from './source.ts'
+import { judge, type Verdict } from './judge.ts'
+import { isThere, type Positions, type Sight, type Source, type SourcePartial } from './source.ts'
 
 export type Side = { readonly source: Source; readonly projection: AnyProjection }
 
@@ -16,7 +26,7 @@ export type Comparison = {
   /** Documents that either side has; one that changes meanwhile may count twice. */
   readonly compared: number
   readonly different: readonly DocumentDifference[]
-  /** Never came to rest at the same position; they are neither equal nor different. */
+  /** Were never seen at one position; they are neither equal nor different. */
   readonly unsettled: readonly string[]
   /** Too many were different or unsettled: the others were not looked at. */
   readonly isCutShort: boolean
@@ -42,13 +52,11 @@ const KEYS_AT_A_TIME = 200
 const LOOKS = 20
 const PAUSE_MS = 250
 
-/** A document of which it is not known yet that both sides have the same. */
-type Open = { readonly isDifferent: boolean; readonly lacking: Lacking }
-
 type Comparing = CompareOptions & {
   readonly one: Side
   readonly other: Side
-  readonly open: Map<string, Open>
+  /** Documents of which it is not known yet that both sides have the same; true: they differed when looked at last. */
+  readonly open: Map<string, boolean>
   readonly different: Map<string, readonly FieldDifference[]>
   readonly expected: ExpectedCount
 }
@@ -59,15 +67,14 @@ export const compareSources = async (
   options: CompareOptions = {},
 ): Promise<Comparison> => {
   const { onProgress } = options
-  const open = new Map<string, Open>()
+  const open = new Map<string, boolean>()
   const different = new Map<string, readonly FieldDifference[]>()
   const expected = new ExpectedCount()
   const comparing = { ...options, one, other, open, different, expected }
   const isTooMuch = (): boolean => open.size + different.size > MAX_KEPT
   let compared = 0
-  await advance(comparing)
   for await (const keys of keysOf(comparing)) {
-    await look(comparing, keys)
+    await look(comparing, keys, asTheyAre)
     compared += keys.length
     onProgress?.(compared)
     // What the sides have got since they were read first is unsettled, and grows as long as this lasts.
@@ -111,30 +118,48 @@ const inPieces = (keys: readonly string[]): string[][] =>
     keys.slice(index * KEYS_AT_A_TIME, (index + 1) * KEYS_AT_A_TIME),
   )
 
-const advance = async ({ one, other, signal }: Comparing): Promise<void> => {
-  signal?.throwIfAborted()
-  await Promise.all([one.source.advance(), other.source.advance()])
+type Sights = readonly [one: Sight, other: Sight]
+
+type Looking = (comparing: Comparing, keys: readonly string[]) => Promise<Sights>
+
+const asTheyAre: Looking = async ({ one, other }, keys) => [
+  await one.source.read(keys),
+  await other.source.read(keys),
+]
+
+const atOnePosition: Looking = async (comparing, keys) => {
+  const [a, b] = await asTheyAre(comparing, keys)
+  const furthest = furthestOf(a.reached, b.reached)
+  return [await a.at(furthest), await b.at(furthest)]
 }
 
-const look = async (comparing: Comparing, keys: readonly string[]): Promise<void> => {
-  const { one, other, open, signal } = comparing
+const furthestOf = (one: Positions, other: Positions): Positions =>
+  new Map(
+    [...one, ...other].map(
+      ([place]) => [place, Math.max(one.get(place) ?? 0, other.get(place) ?? 0)] as const,
+    ),
+  )
+
+const look = async (comparing: Comparing, keys: readonly string[], looking: Looking): Promise<void> => {
+  const { one, other, signal } = comparing
   signal?.throwIfAborted()
-  const a = { sight: await one.source.read(keys), projection: one.projection }
-  const b = { sight: await other.source.read(keys), projection: other.projection }
-  for (const key of keys) settle(comparing, key, judge(a, b, { key, ...(open.get(key) ?? {}) }))
+  const [a, b] = await looking(comparing, keys)
+  const mine = { sight: a, projection: one.projection }
+  const theirs = { sight: b, projection: other.projection }
+  for (const key of keys) settle(comparing, key, judge(mine, theirs, key))
 }
 
 const settle = (comparing: Comparing, key: string, verdict: Verdict): void => {
   const { open, different, expected } = comparing
-  const { isDifferent = false, lacking = {} } = open.get(key) ?? {}
+  const wasDifferent = open.get(key) ?? false
   switch (verdict.type) {
     case 'equal':
       return void open.delete(key)
     case 'unsettled':
-      return void open.set(key, { isDifferent, lacking: verdict.lacking })
+      return void open.set(key, wasDifferent)
     case 'different': {
       const { fields, isExpected } = sortOut(comparing, verdict.fields)
-      if (!isExpected && !isDifferent) return void open.set(key, { isDifferent: true, lacking })
+      if (!isExpected && !wasDifferent) return void open.set(key, true)
       open.delete(key)
       if (isExpected) expected.add({ key, fields })
       else different.set(key, fields)
@@ -157,7 +182,6 @@ const lookAgain = async (comparing: Comparing, rest: number): Promise<void> => {
   const { open, signal, looks = LOOKS, pauseMs = PAUSE_MS } = comparing
   for (let count = 0; open.size > rest && count < looks; count++) {
     if (count > 0) await pause(pauseMs, signal)
-    await advance(comparing)
-    for (const piece of inPieces([...open.keys()])) await look(comparing, piece)
+    for (const piece of inPieces([...open.keys()])) await look(comparing, piece, atOnePosition)
   }
 }

@@ -1,5 +1,5 @@
 import type { Document } from '@millrace/domain'
-import type { DocumentWrite } from '@millrace/mongo'
+import type { DocumentWrite, StoredPartial } from '@millrace/mongo'
 import type { PlacedEntry } from './fold-batch.ts'
 import { isThere, type SourcePartial } from './source.ts'
 
@@ -7,7 +7,12 @@ type Folded = SourcePartial & { readonly fields: Document | null }
 
 /** Documents in memory, by `<tenant>/<key>` and, since grouped ones have several partials, by `_id`. */
 export class FoldedDocuments {
-  readonly #byKey = new Map<string, Map<string, Folded>>()
+  readonly #byKey: Map<string, Map<string, Folded>>
+
+  /** Of a build: what it has stored was made by a fold. */
+  constructor(stored: ReadonlyMap<string, readonly StoredPartial[]> = new Map()) {
+    this.#byKey = new Map([...stored].map(([key, partials]) => [key, byId(partials)]))
+  }
 
   /** Of those that there are: what was deleted is remembered, with its sequence. */
   keys(): string[] {
@@ -37,6 +42,11 @@ export class FoldedDocuments {
     this.#byKey.set(key, partials)
   }
 }
+
+const byId = (partials: readonly StoredPartial[]): Map<string, Folded> =>
+  new Map(
+    partials.map(({ id, place, sequence, fields }) => [id, { place, sequence, fields: fields as Document }]),
+  )
 
 const placesOf = (entry: PlacedEntry): [id: string, key: string][] =>
   entry.type === 'event'

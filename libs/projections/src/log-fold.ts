@@ -1,6 +1,6 @@
 // A read model made of the log in memory, by the same steps as the projector's, but from the event store instead of
 // Kafka and of no checkpoint: what a build is checked against. It holds only the documents it is asked for, so that
-// memory is bounded by how many those are.
+// memory is bounded by how many those are. It begins with nothing or, to foresee what becomes of a build, where that is.
 
 import { mergePartials, toProjected, type AnyProjection, type Document } from '@millrace/domain'
 import {
@@ -13,11 +13,11 @@ import {
   type RecordedEvent,
   type TopicName,
 } from '@millrace/events'
-import type { DocumentWrite, LoggedEvent, PartitionLog, ShardId } from '@millrace/mongo'
+import type { BuildSight, DocumentWrite, LoggedEvent, PartitionLog, ShardId } from '@millrace/mongo'
 import { watermarkAfter, type Entry } from './entry.ts'
 import { foldBatch, placeEntries, type PlacedEntry } from './fold-batch.ts'
 import { FoldedDocuments } from './folded-documents.ts'
-import type { Source, SourcePartial } from './source.ts'
+import type { Positions, Sight, Source, SourcePartial } from './source.ts'
 
 export type LogFoldDeps = {
   readonly log: PartitionLog
@@ -27,15 +27,17 @@ export type LogFoldDeps = {
   readonly shards: readonly ShardId[]
   /** Whether the document of `<tenant>/<key>` is to be made. */
   readonly wants: (key: string) => boolean
-  /** Sequences that the build has parked: it would be unfair to fold them. */
-  readonly parked: (shard: ShardId) => Promise<ReadonlySet<number>>
-  /** How far the build is: nothing behind it is folded, for nobody knows yet what the build will park there. */
-  readonly upTo?: (shard: ShardId) => Promise<number>
+  /** Sequences that the build has parked, and their message keys: it would be unfair to fold them. */
+  readonly parked: (shard: ShardId) => Promise<ParkedHere>
+  /** A build as it was at one moment, to begin there and not with nothing. */
+  readonly start?: BuildSight
   /** Events that were looked at. */
   readonly onProgress?: (events: number) => void
   /** Each change as it is made; costs, so only for few documents. */
   readonly onChange?: (change: FoldedChange) => void
 }
+
+export type ParkedHere = ReadonlyMap<number, string | null>
 
 export type FoldedChange = {
   /** `<tenant>/<key>`. */
@@ -55,26 +57,47 @@ type Lane = {
 }
 
 export type LogFold = Source & {
+  /** Goes on to these positions, or to the end of the log as far as that is known; never back. */
+  advance(to?: Positions): Promise<void>
   /** How many events were looked at so far. */
   events(): number
 }
 
+/**
+ * Go no further than the build that it is compared with: nobody knows yet what that will park. A `Sight` of it at other
+ * positions moves the fold itself there.
+ */
 export const foldLog = (deps: LogFoldDeps): LogFold => {
-  const documents = new FoldedDocuments()
-  const lanes = deps.shards.map(toLane)
+  const documents = new FoldedDocuments(deps.start?.documents)
+  const lanes = deps.shards.map((shard) => toLane(shard, deps.start))
   let events = 0
-  const advance = async (): Promise<void> => {
-    for (const lane of lanes) {
-      // In this order: whatever the build has parked up to there is in the list.
-      const end = (await deps.upTo?.(lane.shard)) ?? Infinity
-      const parked = await deps.parked(lane.shard)
-      for await (const logged of stretchesUpTo(end, deps.log.read(lane.shard, lane.reached))) {
-        await foldStretch(deps, lane, { documents, parked, stretch: logged })
-        events += logged.length
-        deps.onProgress?.(events)
-      }
+  const advanceLane = async (lane: Lane, end: number): Promise<void> => {
+    const parked = await deps.parked(lane.shard)
+    for (const [sequence, key] of parked) if (key !== null && sequence <= lane.reached) lane.stuck.add(key)
+    for await (const stretch of stretchesUpTo(end, deps.log.read(lane.shard, lane.reached))) {
+      await foldStretch(deps, lane, { documents, parked, stretch })
+      events += stretch.length
+      deps.onProgress?.(events)
     }
   }
+  const advance = async (to?: Positions): Promise<void> => {
+    for (const lane of lanes) {
+      const end = to ? (to.get(lane.place) ?? 0) : Infinity
+      if (end > lane.reached) await advanceLane(lane, end)
+    }
+  }
+  const read = async (keys: readonly string[]): Promise<Sight> => ({
+    documents: new Map(
+      keys
+        .map((key): [string, readonly SourcePartial[]] => [key, documents.partials(key)])
+        .filter(([, partials]) => partials.length > 0),
+    ),
+    reached: new Map(lanes.map(({ place, reached }) => [place, reached])),
+    at: async (positions) => {
+      await advance(positions)
+      return read(keys)
+    },
+  })
   return {
     events: () => events,
     advance,
@@ -83,14 +106,7 @@ export const foldLog = (deps: LogFoldDeps): LogFold => {
       for (let from = 0; from < keys.length; from += KEYS_AT_A_TIME)
         yield keys.slice(from, from + KEYS_AT_A_TIME)
     },
-    read: async (keys) => ({
-      documents: new Map(
-        keys
-          .map((key): [string, readonly SourcePartial[]] => [key, documents.partials(key)])
-          .filter(([, partials]) => partials.length > 0),
-      ),
-      reached: new Map(lanes.map(({ place, reached }) => [place, reached])),
-    }),
+    read,
   }
 }
 
@@ -104,21 +120,21 @@ async function* stretchesUpTo(end: number, stretches: AsyncIterable<readonly Log
   }
 }
 
-const toLane = (shard: ShardId): Lane => {
-  const { topic, partition } = shard
+const toLane = ({ topic, partition }: ShardId, start: BuildSight | undefined): Lane => {
   if (!isTopicName(topic)) throw new TypeError(`${topic} is no topic of the catalogue`)
+  const place = `${topic}/${partition}`
   return {
     shard: { topic, partition },
-    place: `${topic}/${partition}`,
-    reached: 0,
-    watermark: null,
+    place,
+    reached: start?.reached.get(place) ?? 0,
+    watermark: start?.watermarks.get(place) ?? null,
     stuck: new Set(),
   }
 }
 
 type Stretch = {
   readonly documents: FoldedDocuments
-  readonly parked: ReadonlySet<number>
+  readonly parked: ParkedHere
   readonly stretch: readonly LoggedEvent[]
 }
 
@@ -144,7 +160,7 @@ const foldStretch = async (
 
 type ToRead = {
   readonly event: LoggedEvent
-  readonly parked: ReadonlySet<number>
+  readonly parked: ParkedHere
   readonly handled: ReadonlySet<string>
 }
 

@@ -8,21 +8,26 @@ export type SourcePartial = {
   readonly fields: Readonly<Record<string, unknown>> | null
 }
 
+/** By place, a sequence: every event up to it is in. */
+export type Positions = ReadonlyMap<string, number>
+
+/** Documents and positions of one moment. */
 export type Sight = {
   /** By `<tenant>/<key>`. */
   readonly documents: ReadonlyMap<string, readonly SourcePartial[]>
-  /** By place, the sequence up to which every event is in. */
-  readonly reached: ReadonlyMap<string, number>
+  readonly reached: Positions
+  /**
+   * What becomes of the same documents up to these positions, made in memory of the events in between. It stays behind
+   * where the store does not have them, yet or ever.
+   */
+  at(positions: Positions): Promise<Sight>
 }
 
 /** One side of a comparison: a build, or a fold of the log. */
 export type Source = {
   /** `<tenant>/<key>` of every document, in chunks. */
   keys(): AsyncIterable<readonly string[]>
-  /** Documents and positions of one moment. */
   read(keys: readonly string[]): Promise<Sight>
-  /** Goes on to where the log ends now, when nothing else moves it. */
-  advance(): Promise<void>
 }
 
 export const isThere = ({ fields }: SourcePartial): boolean => fields !== null

@@ -5,7 +5,6 @@ import { adding, FakeSide, type Change } from './fake-sides.ts'
 const P = 'orders.order.events/0'
 const Q = 'orders.order.events/1'
 const add = (key: string, amount = 1, place = P): Change => ({ place, key, add: amount })
-const remove = (key: string, place = P): Change => ({ place, key, add: 'delete' })
 
 const compare = (one: Side, other: Side, options: CompareOptions = {}) =>
   compareSources(one, other, { pauseMs: 0, ...options })
@@ -13,9 +12,10 @@ const compare = (one: Side, other: Side, options: CompareOptions = {}) =>
 const log = [add('a', 1), add('b', 2), add('a', 3), add('c', 4)]
 const nothing = { different: [], unsettled: [], isCutShort: false }
 
-/** Goes on by so many changes each time it is told to advance. */
-const advancing = (side: FakeSide, changes: number): FakeSide => {
-  side.before = (asked) => void (asked === 'advance' && side.goOn(changes))
+/** Nobody can take it on, but between looks it goes on by itself. */
+const catchingUp = (side: FakeSide, changes: number): FakeSide => {
+  side.isInStore = false
+  side.before = (asked) => void (asked === 'at' && side.goOn(changes))
   return side
 }
 
@@ -70,84 +70,11 @@ describe('two sides at rest', () => {
   })
 })
 
-describe('a document that one side has not come to', () => {
-  it('is equal once that side has', async () => {
-    for (const isFirst of [true, false]) {
-      const [ahead, behind] = [new FakeSide(log), advancing(new FakeSide(log, 1), 1)]
-      const comparison = await (isFirst ? compare(behind, ahead) : compare(ahead, behind))
-      expect(comparison).toMatchObject({ compared: 3, ...nothing })
-    }
-  })
-
-  it('is different if the side makes something else of it then', async () => {
-    const behind = advancing(new FakeSide([...log.slice(0, 3), add('c', 7)], 1), 1)
-    expect(await compare(new FakeSide(log), behind)).toMatchObject({
-      different: [{ key: 'c', fields: [{ field: 'sum', one: 4, other: 7 }] }],
-      unsettled: [],
-    })
-  })
-
-  it('is unsettled if it never does, and the others are compared', async () => {
-    const comparison = await compare(new FakeSide(log), new FakeSide(log, 2), { looks: 3 })
-    expect(comparison).toMatchObject({ compared: 3, different: [], unsettled: ['a', 'c'] })
-  })
-
-  it('is unsettled if it changes at every look', async () => {
-    const hot = Array.from({ length: 1_000 }, () => add('a'))
-    const [one, other] = [new FakeSide(hot, 10), new FakeSide(hot, 5)]
-    for (const side of [one, other]) side.before = () => void side.goOn(10)
-    expect(await compare(one, other)).toMatchObject({ different: [], unsettled: ['a'] })
-    expect(one.asked.advance).toBe(21)
-  })
-})
-
-describe('a deletion', () => {
-  const deleted = [add('a'), add('b'), remove('a'), add('b')]
-
-  it('that one side has not come to is no difference, however long that takes', async () => {
-    for (const isFirst of [true, false]) {
-      const [ahead, behind] = [new FakeSide(deleted), new FakeSide(deleted, 2)]
-      const comparison = await (isFirst ? compare(behind, ahead) : compare(ahead, behind))
-      expect(comparison).toMatchObject({ different: [], unsettled: expect.arrayContaining(['a', 'b']) })
-    }
-  })
-
-  it('is equal once both have come to it', async () => {
-    const behind = advancing(new FakeSide(deleted, 2), 1)
-    expect(await compare(new FakeSide(deleted), behind)).toMatchObject(nothing)
-  })
-
-  it('that one side does not make is a difference, though the other is always ahead', async () => {
-    const later = Array.from({ length: 100 }, () => add('b'))
-    const behind = advancing(new FakeSide([add('a'), add('b'), add('b'), ...later], 4), 3)
-    const ahead = advancing(new FakeSide([add('a'), add('b'), remove('a'), ...later], 8), 3)
-    const options: CompareOptions = { wants: (key) => key === 'a' }
-    expect(await compare(behind, ahead, options)).toMatchObject({
-      different: [{ key: 'a', fields: [{ field: '', other: null }] }],
-    })
-  })
-
-  it('of what came back is not told by the deletion before', async () => {
-    const twice = [add('a'), add('b'), remove('a'), add('b'), add('a', 5), remove('a')]
-    const [ahead, behind] = [new FakeSide(twice, 3), new FakeSide(twice, 2)]
-    ahead.before = () => void (ahead.asked.advance === 2 && ahead.goTo(6))
-    behind.before = () => void (behind.asked.advance === 2 && behind.goTo(5))
-    const comparison = await compare(behind, ahead, { wants: (key) => key === 'a' })
-    expect(comparison).toMatchObject({ different: [], unsettled: ['a'] })
-  })
-
-  it('of what came back behind it is no difference', async () => {
-    const back = [add('a'), remove('a'), add('b'), add('a', 5), remove('a'), add('b')]
-    for (let at = 1; at <= back.length; at++)
-      expect(await compare(new FakeSide(back), new FakeSide(back, at))).toMatchObject({ different: [] })
-  })
-})
-
 describe('a difference', () => {
   it('that is gone at the second look is none', async () => {
     const right = new FakeSide(log)
     const wrong = new FakeSide([...log.slice(0, 3), add('c', 5)])
-    const isHealed = () => right.asked.advance > 1
+    const isHealed = () => wrong.asked.read === 3
     const healing: Side = {
       ...right,
       source: { ...right.source, read: (keys) => (isHealed() ? right : wrong).source.read(keys) },
@@ -158,14 +85,14 @@ describe('a difference', () => {
 
   it('is looked for again where too much is under way, and the comparison goes on', async () => {
     const many = Array.from({ length: 3_000 }, (_, index) => add(`k-${index}`))
-    const behind = advancing(new FakeSide(many, 0), 1_000)
+    const behind = catchingUp(new FakeSide(many, 0), 1_000)
     expect(await compare(new FakeSide(many), behind)).toMatchObject({ compared: 3_000, ...nothing })
   })
 
   it('is looked for again though much is different already', async () => {
     const many = Array.from({ length: 3_600 }, (_, index) => add(`k-${index}`))
     const wrong = many.map((change, index) => (index < 600 ? { ...change, add: 2 } : change))
-    const behind = advancing(new FakeSide(wrong, 600), 1_000)
+    const behind = catchingUp(new FakeSide(wrong, 600), 1_000)
     const { compared, different, unsettled, isCutShort } = await compare(new FakeSide(many), behind)
     expect({ compared, unsettled, isCutShort }).toEqual({ compared: 3_600, unsettled: [], isCutShort: false })
     expect(different).toHaveLength(600)
@@ -208,9 +135,10 @@ describe('an expected difference', () => {
       const sight = {
         documents: new Map([['a', [{ place: P, sequence: 1, fields }]]]),
         reached: new Map([[P, 1]]),
+        at: async () => sight,
       }
       const keys = new FakeSide([add('a')]).source.keys
-      return { projection: adding, source: { keys, read: async () => sight, advance: async () => undefined } }
+      return { projection: adding, source: { keys, read: async () => sight } }
     }
     const { different } = await compare(side(1), side(2), { isExpected: ({ field }) => field !== 'last' })
     expect(different).toMatchObject([
@@ -230,7 +158,7 @@ describe('an expected difference', () => {
 })
 
 describe('a comparison that is given up', () => {
-  it.each(['keys', 'read', 'advance'] as const)('while it asks for %s ends with the reason', async (when) => {
+  it.each(['keys', 'read', 'at'] as const)('while it asks for %s ends with the reason', async (when) => {
     const [one, other] = [new FakeSide(log), new FakeSide(log.slice(0, 2))]
     const ended = new AbortController()
     other.before = (asked) => void (asked === when && ended.abort(new Error('enough')))
@@ -241,8 +169,8 @@ describe('a comparison that is given up', () => {
   it('while it waits for the next look does not wait any longer', async () => {
     const ended = new AbortController()
     const other = new FakeSide(log, 2)
-    other.before = () =>
-      void (other.asked.advance === 2 && setImmediate(() => ended.abort(new Error('enough'))))
+    other.isInStore = false
+    other.before = (asked) => void (asked === 'at' && setImmediate(() => ended.abort(new Error('enough'))))
     const options = { signal: ended.signal, pauseMs: 1e9 }
     await expect(compare(new FakeSide(log), other, options)).rejects.toThrow('enough')
   })

@@ -37,7 +37,7 @@ const open = (projection: AnyProjection, { parked = [], ...given }: Given = {}):
     shards: [{ topic: TOPIC, partition: 0 }],
     wants: () => true,
     ...given,
-    parked: async () => new Set(parked),
+    parked: async () => new Map(parked.map((sequence) => [sequence, null])),
   })
 
 const keysOf = async (fold: LogFold): Promise<string[]> => {
@@ -227,26 +227,103 @@ describe('what the build has parked', () => {
     place('o-1', 'o-2')
     log.append(orderPaid(), { key: 'o-1' })
     log.append(orderPaid(), { key: 'o-2' })
-    const build = { at: 2, parked: new Set<number>() }
+    const parked = new Map<number, string>()
     const opened = foldLog({
       log,
       codec,
       projection: orderSummary,
       shards: [{ topic: TOPIC, partition: 0 }],
       wants: () => true,
-      parked: async () => new Set(build.parked),
-      upTo: async () => build.at,
+      parked: async () => parked,
     })
-    await opened.advance()
+    await opened.advance(new Map([[PLACE, 2]]))
     expect([...(await opened.read([])).reached]).toEqual([[PLACE, 2]])
-    build.parked.add(3)
-    build.at = 4
-    await opened.advance()
+    parked.set(3, 'demo/o-1')
+    await opened.advance(new Map([[PLACE, 4]]))
     expect(await documentsOf(opened, orderSummary)).toMatchObject({
       'demo/o-1': { status: 'placed' },
       'demo/o-2': { status: 'paid' },
     })
     expect(log.underWay).toBe(0)
+  })
+})
+
+describe('a fold that begins where a build is', () => {
+  const HOUR = 60 * 60_000
+  const noon = Date.UTC(2026, 0, 1, 12)
+  const stored = (id: string, key: string, fields: object) =>
+    new Map([[key, [{ id, place: PLACE, sequence: 1, fields: { ...fields } }]]])
+
+  it('goes on with its documents, and with no event before', async () => {
+    place('o-1', 'o-2')
+    const documents = await fold(orderSummary)
+    log.append(orderPaid(), { key: 'o-1' })
+    const opened = open(orderSummary, {
+      start: {
+        documents: stored('demo/o-1', 'demo/o-1', { ...(documents['demo/o-1'] as object), made: 'by hand' }),
+        reached: new Map([[PLACE, 2]]),
+        watermarks: new Map(),
+      },
+    })
+    const before = await opened.read(['demo/o-1', 'demo/o-2'])
+    expect([...before.documents.keys(), ...before.reached]).toEqual(['demo/o-1', [PLACE, 2]])
+    const after = await before.at(new Map([[PLACE, 3]]))
+    expect(after.documents.get('demo/o-1')).toMatchObject([
+      { place: PLACE, sequence: 3, fields: { made: 'by hand', status: 'paid' } },
+    ])
+    expect([opened.events(), ...after.reached]).toEqual([1, [PLACE, 3]])
+  })
+
+  it('goes to the positions it is given, not beyond and not back', async () => {
+    place('o-1', 'o-2', 'o-3')
+    log.append(orderPaid(), { key: 'o-1' })
+    const sight = await open(orderSummary).read(['demo/o-1'])
+    const reachedAt = async (position: number) => {
+      const { documents, reached } = await sight.at(new Map([[PLACE, position]]))
+      const [partial] = documents.get('demo/o-1') ?? []
+      return [reached.get(PLACE), partial?.fields?.['status']]
+    }
+    expect(await reachedAt(2)).toEqual([2, 'placed'])
+    expect(await reachedAt(1)).toEqual([2, 'placed'])
+    expect(await reachedAt(9)).toEqual([4, 'paid'])
+  })
+
+  it('judges lateness by the watermark of the build', async () => {
+    const id = `demo/2026-01-01T12//${PLACE}`
+    log.append(orderPlaced(), { key: 'o-1', at: noon })
+    log.append(orderPlaced(), { key: 'o-2', at: noon + 1, committedAt: noon + 2 * HOUR })
+    const orders = async (watermark: number) => {
+      const start = {
+        documents: stored(id, 'demo/2026-01-01T12', { hour: '2026-01-01T12', orders: 1, ordered: {} }),
+        reached: new Map([[PLACE, 1]]),
+        watermarks: new Map([[PLACE, watermark]]),
+      }
+      return fold(ordersByHour, { start })
+    }
+    expect(await orders(noon)).toMatchObject({ 'demo/2026-01-01T12': { orders: 2 } })
+    expect(await orders(noon + 2 * HOUR)).toMatchObject({ 'demo/2026-01-01T12': { orders: 1 } })
+  })
+
+  it('leaves out what comes later under a key that the build has parked, or parks meanwhile', async () => {
+    place('o-1', 'o-2', 'o-3')
+    for (const key of ['o-1', 'o-2', 'o-3', 'o-2']) log.append(orderPaid(), { key })
+    const start = {
+      ...{ documents: new Map(), watermarks: new Map([[PLACE, null]]) },
+      reached: new Map([[PLACE, 3]]),
+    }
+    const told: string[] = []
+    const opened = foldLog({
+      ...{ log, codec, projection: customerDashboard, start, wants: () => true },
+      shards: [{ topic: TOPIC, partition: 0 }],
+      parked: async () =>
+        new Map([
+          [1, 'demo/o-1'],
+          [5, 'demo/o-2'],
+        ]),
+      onChange: ({ key, event }) => told.push(`${key} ${event.sequence}`),
+    })
+    await opened.advance()
+    expect(told).toEqual(['demo/c-1 6'])
   })
 })
 

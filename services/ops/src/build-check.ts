@@ -4,7 +4,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { AnyProjection, ProjectionCode } from '@millrace/domain'
-import { isTopicName, topics, type Codec } from '@millrace/events'
+import { topics, type Codec } from '@millrace/events'
 import {
   buildName,
   type Build,
@@ -16,6 +16,7 @@ import {
   type ShardId,
 } from '@millrace/mongo'
 import {
+  buildSource,
   compareSources,
   foldLog,
   type Comparison,
@@ -62,12 +63,6 @@ export const shardsOf = ({ sources }: AnyProjection): ShardId[] =>
 const readerOf = ({ reader }: CheckDeps, projection: AnyProjection, build: string): BuildReader =>
   reader({ build, isGrouped: projection.kind === 'grouped', topic: projection.sources[0] })
 
-/** A build as it is in the store: nothing but the projector moves it. */
-const sideOf = (reader: BuildReader, projection: AnyProjection): Side => ({
-  projection,
-  source: { keys: reader.keys, read: reader.read, advance: async () => undefined },
-})
-
 /** Begins a check that goes on by itself; undefined while another one of the same kind is under way. */
 export const beginCheck = async (deps: CheckDeps, order: CheckOrder): Promise<RunningCheck | undefined> => {
   const { projection: name, build, against, kind, signal } = order
@@ -104,7 +99,7 @@ const check = async (checking: Checking): Promise<void> => {
   const projection = required(code, name, build)
   const reader = readerOf(deps, projection, buildName(name, build.name))
   const { documents, bytes } = await reader.extent()
-  const side = sideOf(reader, projection)
+  const side = sideOf(checking, { projection, reader })
   const buckets = isInStore(projection) ? planBuckets(bytes, keys) : []
   kept.change({
     total: (against ? documents : 0) + documentsIn(buckets, documents),
@@ -113,7 +108,10 @@ const check = async (checking: Checking): Promise<void> => {
   const found: Found[] = []
   if (against) {
     const old = required(code, name, against)
-    const other = sideOf(readerOf(deps, old, buildName(name, against.name)), old)
+    const other = sideOf(checking, {
+      projection: old,
+      reader: readerOf(deps, old, buildName(name, against.name)),
+    })
     const isExpected = (difference: FieldDifference): boolean => isExpectedIn(expected, difference)
     const comparison = await compareSources(side, other, { ...watched(checking), isExpected })
     found.push({ comparison, against: 'build' })
@@ -123,9 +121,9 @@ const check = async (checking: Checking): Promise<void> => {
     found.push({ comparison, against: 'log' })
   }
   const summary = summarise(found, expected)
-  const samples = await explainDrift(summary.samples, (wants, onChange) =>
-    logOf(checking, { projection, reader, wants, onChange }),
-  )
+  const samples = await explainDrift(summary.samples, async (wants, onChange) => {
+    await upToBuild(logOf(checking, { projection, reader, wants, onChange }), reader)
+  })
   kept.change({ ...summary, samples })
 }
 
@@ -152,33 +150,44 @@ const watched = ({ kept }: Checking) => {
   }
 }
 
+type Made = { readonly projection: AnyProjection; readonly reader: BuildReader }
+
+const makingOf = ({ deps: { log, codec } }: Checking, projection: AnyProjection) => ({
+  ...{ log, codec, projection },
+  shards: shardsOf(projection),
+})
+
+const sideOf = (checking: Checking, { projection, reader }: Made): Side => {
+  const onProgress = (): void => checking.kept.signal.throwIfAborted()
+  const making = { ...makingOf(checking, projection), onProgress }
+  return { projection, source: buildSource(reader, isInStore(projection) ? making : null) }
+}
+
 type WithLog = { readonly side: Side; readonly reader: BuildReader; readonly bucket: Bucket }
 
 const compareWithLog = async (checking: Checking, { side, reader, bucket }: WithLog): Promise<Comparison> => {
   const { projection } = side
   const fold = logOf(checking, { projection, reader, wants: bucket.has })
-  await fold.advance()
+  await upToBuild(fold, reader)
   const options = { ...watched(checking), wants: bucket.has }
   return compareSources(side, { source: fold, projection }, options)
 }
 
-type FoldOrder = {
-  readonly projection: AnyProjection
-  readonly reader: BuildReader
+const upToBuild = async (fold: LogFold, reader: BuildReader): Promise<void> =>
+  fold.advance((await reader.read([])).reached)
+
+type FoldOrder = Made & {
   readonly wants: (key: string) => boolean
   readonly onChange?: Parameters<typeof foldLog>[0]['onChange']
 }
 
-const logOf = ({ deps, kept }: Checking, { projection, reader, wants, onChange }: FoldOrder): LogFold => {
+const logOf = (checking: Checking, { projection, reader, wants, onChange }: FoldOrder): LogFold => {
+  const { kept } = checking
   const before = kept.report().events
   return foldLog({
-    log: deps.log,
-    codec: deps.codec,
-    projection,
-    shards: shardsOf(projection).filter(({ topic }) => isTopicName(topic)),
+    ...makingOf(checking, projection),
     wants,
     parked: reader.parked,
-    upTo: async ({ topic, partition }) => (await reader.read([])).reached.get(`${topic}/${partition}`) ?? 0,
     onProgress: (events) => {
       kept.signal.throwIfAborted()
       kept.change({ events: before + events })

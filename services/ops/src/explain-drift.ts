@@ -1,7 +1,7 @@
 import type { DifferenceSample } from '@millrace/mongo'
-import { differencesOf, type FoldedChange, type LogFold } from '@millrace/projections'
+import { differencesOf, type FoldedChange } from '@millrace/projections'
 
-type Fold = (wants: (key: string) => boolean, onChange: (change: FoldedChange) => void) => LogFold
+type Fold = (wants: (key: string) => boolean, onChange: (change: FoldedChange) => void) => Promise<void>
 
 type Told = NonNullable<DifferenceSample['event']>
 
@@ -19,7 +19,7 @@ export const explainDrift = async (
   const drifted = new Set(samples.filter(({ against }) => against === 'log').map(({ key }) => key))
   if (drifted.size === 0) return samples
   const changes: Changes = new Map()
-  await fold((key) => drifted.has(key), remembering(changes)).advance()
+  await fold((key) => drifted.has(key), remembering(changes))
   return samples.map((sample) =>
     sample.against === 'log'
       ? { ...sample, event: lastChange(changes.get(sample.key), sample.field) }

@@ -90,7 +90,7 @@ const checkServed = async (
   if (result === 'unsettled')
     logger.info(
       { projection: name, build: served, documents: report.unsettled },
-      'documents of a read model did not come to rest: they could not be checked this time',
+      'documents of a read model could not be checked this time',
     )
 }
 

@@ -76,7 +76,7 @@ const isEqual = async (
   return report?.state === 'equal'
 }
 
-/** It says nothing of the build: it failed, or documents did not come to rest. */
+/** It says nothing of the build: it failed, or documents could not be compared. */
 const isToBeRepeated = ({ state, unexpected, endedAt }: BuildReport): boolean =>
   (state === 'failed' || (state === 'different' && unexpected === 0)) &&
   Date.now() - (endedAt?.getTime() ?? 0) > AGAIN_AFTER_MS

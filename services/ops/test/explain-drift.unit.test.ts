@@ -30,17 +30,12 @@ const history = [
 
 const explain = async (...samples: DifferenceSample[]) => {
   const folded: string[] = []
-  const explained = await explainDrift(samples, (wants, onChange) => ({
-    events: () => history.length,
-    advance: async () => {
-      for (const one of history.filter(({ key }) => wants(key))) {
-        folded.push(one.key)
-        onChange(one)
-      }
-    },
-    keys: async function* () {},
-    read: async () => ({ documents: new Map(), reached: new Map() }),
-  }))
+  const explained = await explainDrift(samples, async (wants, onChange) => {
+    for (const one of history.filter(({ key }) => wants(key))) {
+      folded.push(one.key)
+      onChange(one)
+    }
+  })
   return { folded, events: explained.map(({ event }) => event?.sequence ?? null) }
 }
 

@@ -87,7 +87,7 @@ describe('a reset', () => {
 
   it.each([
     ['failed', { state: 'failed', error: 'the store was away' }],
-    ['did not come to rest', { state: 'different', unexpected: 0, unsettled: 2 }],
+    ['left documents open', { state: 'different', unexpected: 0, unsettled: 2 }],
   ] as const)('whose check %s is checked again, after a while', async (_, found) => {
     const now = await looked({ known: verification(found) })
     expect(now.checked).toEqual([])

@@ -53,7 +53,7 @@ describe('what a check has found', () => {
   })
 
   it.each([
-    ['did not come to rest', { unsettled: ['demo/o-1'] }],
+    ['could not be compared', { unsettled: ['demo/o-1'] }],
     ['were not looked at', { isCutShort: true }],
   ])('is not equal as long as documents %s', (_, more) => {
     expect(summarise([against('build', more)], nothingExpected).state).toBe('different')

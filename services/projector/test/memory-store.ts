@@ -12,7 +12,8 @@ import { parkingKeyOf } from '@millrace/mongo'
 export type MemoryStore = ProjectionStore & {
   /** By `_id`; each as the database would give it back. */
   readonly documents: ReadonlyMap<string, Record<string, unknown>>
-  parked(place: { topic: string; partition: number }): ReadonlySet<number>
+  /** Keys by sequence. */
+  parked(place: { topic: string; partition: number }): ReadonlyMap<number, string | null>
   readonly late: readonly LateEvent[]
 }
 
@@ -31,7 +32,11 @@ export const memoryStore = (): MemoryStore => {
     documents,
     late,
     parked: (place) =>
-      new Set(parkedAt(place).flatMap(({ sequence }) => (sequence === null ? [] : [sequence]))),
+      new Map(
+        parkedAt(place).flatMap((event) =>
+          event.sequence === null ? [] : [[event.sequence, parkingKeyOf(event)] as const],
+        ),
+      ),
     claim: async (id, { owner, incarnation }) => {
       const first = { nextOffset: 0, lastSequence: 0, lastId: null, lastTs: null, watermark: null }
       const claimed = { ...first, ...checkpoints.get(at(id)), owner, incarnation, epoch: 1 }

@@ -52,7 +52,9 @@ const report = z.strictObject({
   events: z.int().describe('Events of the log that were looked at.'),
   different: z.int(),
   unexpected: z.int(),
-  unsettled: z.int().describe('Documents that never came to rest at the same position.'),
+  unsettled: z
+    .int()
+    .describe('Documents that both sides never showed at one position: neither equal nor different.'),
   isCutShort: z.boolean().describe('Too many differed: the others were not looked at.'),
   byField: z.array(z.strictObject({ field: z.string(), documents: z.int(), isExpected: z.boolean() })),
   samples: z.array(sample).describe('Some of the differences, of your own tenant.'),
