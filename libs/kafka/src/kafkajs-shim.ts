@@ -7,7 +7,8 @@
  * 2. groupMessagesPerPartition copies an array per message, which is quadratic: one send of 20,000 messages blocks
  *    the event loop for more than a second, and no heartbeat goes out. Here: linear.
  * 3. Encoding and decoding of records take many times longer than they need to; see kafkajs-records.ts.
- * 4. Cluster.findGroupCoordinatorMetadata finds no coordinator while no broker answers, and calls that final: a consumer
+ * 4. What several consumers fetch is decoded for each of them. Here: once; see shared-batches.ts.
+ * 5. Cluster.findGroupCoordinatorMetadata finds no coordinator while no broker answers, and calls that final: a consumer
  *    that looks for one in an outage ends for good. Here: it may be tried again, like everything in an outage.
  *
  * The functions were read in 2.2.4. Any other version, a function that is missing, or one that does something else
@@ -22,6 +23,7 @@ import {
   makeRecordEncoder,
   withBytes,
 } from './kafkajs-records.ts'
+import { makeBatchDecoder, sharedBatches, type BatchDecoder, type BytesDecoder } from './shared-batches.ts'
 
 type RequestQueue = {
   pending: readonly unknown[]
@@ -30,7 +32,7 @@ type RequestQueue = {
   checkPendingRequests(): void
 }
 type FindCoordinator = (this: unknown, wanted: unknown) => Promise<unknown>
-type DecoderClass = new (buffer: Buffer) => { buffer: Buffer; offset: number }
+type DecoderClass = new (buffer: Buffer) => BytesDecoder & { offset: number }
 type Message = { readonly partition?: number }
 type Grouping = (input: {
   topic: string
@@ -48,7 +50,9 @@ const GROUPING_USER = 'kafkajs/src/producer/sendMessages.js'
 const ENCODER = 'kafkajs/src/protocol/recordBatch/record/v0/index.js'
 const ENCODER_USER = 'kafkajs/src/protocol/requests/produce/v3/request.js'
 const DECODER = 'kafkajs/src/protocol/recordBatch/record/v0/decoder.js'
-const DECODER_USER = 'kafkajs/src/protocol/recordBatch/v0/decoder.js'
+const BATCH_DECODER = 'kafkajs/src/protocol/recordBatch/v0/decoder.js'
+const BATCH_DECODER_USER = 'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js'
+const BYTES_DECODER = 'kafkajs/src/protocol/decoder.js'
 const REPLACED = Symbol.for('millrace.kafkajs-replacement')
 
 const load = createRequire(import.meta.url)
@@ -170,7 +174,7 @@ const makeSampleDecoding =
       const lengthBytes = buffer.findIndex((byte) => byte < 128) + 1
       const context = { firstOffset: '5', firstTimestamp: '1700000000000', maxTimestamp: '1700000000009' }
       const decoded = decode(
-        Object.assign(new (load('kafkajs/src/protocol/decoder.js') as DecoderClass)(buffer), {
+        Object.assign(new (load(BYTES_DECODER) as DecoderClass)(buffer), {
           offset: lengthBytes,
         }),
         { ...context, timestampType, magicByte: 2 },
@@ -184,7 +188,14 @@ export const loadKafkajs = (): typeof import('kafkajs') => {
   replaceScheduling()
   replace({ path: GROUPING, user: GROUPING_USER, make: () => groupLinearly, sample: sampleGroups })
   const sampleDecoding = makeSampleDecoding(load(ENCODER) as RecordEncoder)
-  replace({ path: DECODER, user: DECODER_USER, make: makeRecordDecoder, sample: sampleDecoding })
+  replace({ path: DECODER, user: BATCH_DECODER, make: makeRecordDecoder, sample: sampleDecoding })
+  replace<BatchDecoder>({
+    path: BATCH_DECODER,
+    user: BATCH_DECODER_USER,
+    make: makeBatchDecoder(sharedBatches, (bytes) => new (load(BYTES_DECODER) as DecoderClass)(bytes)),
+    // It calls the original, and nothing else.
+    sample: (decode) => decode.length,
+  })
   replace({ path: ENCODER, user: ENCODER_USER, make: makeRecordEncoder, sample: sampleRecords })
   replaceSearch()
   return load('kafkajs') as typeof import('kafkajs')

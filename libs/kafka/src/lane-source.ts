@@ -9,6 +9,8 @@ export type KafkaRecord = {
   readonly value: Buffer | null
   /** Of a repeated header the last value. */
   readonly headers: Readonly<Record<string, Buffer | string | undefined>>
+  /** What a receiver has made of it, kept for the others of this process that get the same record. */
+  memo?: unknown
 }
 
 export type TopicPartition = { readonly topic: string; readonly partition: number }

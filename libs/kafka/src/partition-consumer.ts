@@ -26,6 +26,7 @@ import { OffsetCommits } from './offset-commits.ts'
 import { readChunk } from './read-chunk.ts'
 import { makeAssigners } from './rendezvous-assigner.ts'
 import { settleWithin } from './settle-within.ts'
+import { sharedBatches } from './shared-batches.ts'
 
 export type ConsumerOptions = {
   readonly connection: KafkaConnection
@@ -149,6 +150,7 @@ class GroupMember implements PartitionConsumer {
   async start(): Promise<void> {
     const { topics, groupId } = this.#options
     this.#listen()
+    sharedBatches.enter()
     try {
       await this.#consumer.connect()
       await this.#consumer.subscribe({ topics: [...topics], fromBeginning: true })
@@ -240,6 +242,7 @@ class GroupMember implements PartitionConsumer {
       logger.warn({ groupId }, 'a batch in hand was not finished in time')
     await this.#commits.flush()
     this.#loseLanes()
+    sharedBatches.leave()
     if (!(await settleWithin(this.#consumer.disconnect(), LEAVE_GRACE_MS)))
       logger.warn({ groupId }, 'the group was not left in time')
     this.#step({ type: 'stopped' })

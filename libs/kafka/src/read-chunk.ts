@@ -1,6 +1,7 @@
 import type { Batch, KafkaMessage } from 'kafkajs'
 import type { FetchedChunk } from './lane-queue.ts'
 import type { KafkaRecord, TopicPartition } from './lane-source.ts'
+import { sharedBatches } from './shared-batches.ts'
 
 type Headers = KafkaRecord['headers']
 type RawHeaders = NonNullable<KafkaMessage['headers']>
@@ -41,7 +42,22 @@ const toRecord = ({ topic, partition }: TopicPartition, message: KafkaMessage): 
   key: message.key,
   value: message.value,
   headers: readHeaders(message.headers),
+  memo: undefined,
 })
+
+type Sized = { readonly record: KafkaRecord; readonly size: number }
+
+const sized = (at: TopicPartition, message: KafkaMessage): Sized => {
+  const record = toRecord(at, message)
+  return { record, size: sizeOf(record) }
+}
+
+/** A message that several consumers get is one record to all of them, so that what is made of it can be shared as well. */
+const sharedRecord = (at: TopicPartition, message: KafkaMessage & { shared?: Sized }): Sized => {
+  const known = message.shared
+  if (known?.record.topic === at.topic && known.record.partition === at.partition) return known
+  return (message.shared = sized(at, message))
+}
 
 const copyOf = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes))
 
@@ -71,9 +87,9 @@ export const readChunk = (batch: Batch): FetchedChunk => {
   const records: KafkaRecord[] = []
   const sizes: number[] = []
   let bytes = 0
+  const read = sharedBatches.isShared() ? sharedRecord : sized
   for (const message of batch.messages) {
-    const record = toRecord(batch, message)
-    const size = sizeOf(record)
+    const { record, size } = read(batch, message)
     records.push(record)
     sizes.push(size)
     bytes += size

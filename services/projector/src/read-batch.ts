@@ -1,8 +1,6 @@
 import {
   DecodeError,
   isTopicName,
-  readHead,
-  readRecord,
   topics,
   writerIdsOf,
   type Codec,
@@ -12,6 +10,7 @@ import {
 import type { KafkaRecord } from '@millrace/kafka'
 import type { Checkpoint, Progress } from '@millrace/mongo'
 import { watermarkAfter, type Entry } from '@millrace/projections'
+import { readEventOnce, readHeadOnce } from './read-once.ts'
 
 /** What of a stretch of the log is new to a lane, and where the lane stands after it. */
 export type Batch =
@@ -67,7 +66,7 @@ const decoding = <T>(work: () => T): T | DecodeError => {
 const read = (reader: BatchReader, record: KafkaRecord, last: Progress): 'seen' | Stop | Found => {
   const { topic, value } = record
   if (!isTopicName(topic) || (value === null && !isNumbered(topic))) return 'seen'
-  const head = decoding(() => readHead({ ...record, topic }))
+  const head = decoding(() => readHeadOnce(record, topic))
   // The relay writes no such record: somebody else did, and it has no place in the sequence.
   if (head instanceof DecodeError)
     return { type: 'found', entry: poison(record, { sequence: null, last, error: head }), to: last }
@@ -110,7 +109,7 @@ const entryOf = (
   if (isParked(record)) return { type: 'waits', record, sequence, watermark }
   const { value } = record
   const event = decoding(() => {
-    if (value) return readRecord(codec, { ...record, topic, value }, head)
+    if (value) return readEventOnce(codec, { record, value, topic }, head)
     throw new DecodeError({ code: 'truncated', message: 'a tombstone where events are kept for ever' })
   })
   return event instanceof DecodeError

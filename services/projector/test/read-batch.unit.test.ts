@@ -53,6 +53,42 @@ const sequencesOf = async (checkpoint: Checkpoint, records: readonly KafkaRecord
   return batch.entries.map(({ sequence }) => Number(sequence))
 }
 
+/** Counts what it decodes. */
+const counting = () => {
+  let decoded = 0
+  return {
+    decoded: () => decoded,
+    codec: {
+      ...codec,
+      decode: (...given: Parameters<typeof codec.decode>) => {
+        decoded += 1
+        return codec.decode(...given)
+      },
+    },
+  }
+}
+
+describe('a record that several builds read', () => {
+  const read = (reading: typeof codec, records: readonly KafkaRecord[]) =>
+    readBatch({ codec: reading, handles: () => true, isParked: () => false }, NEW, records)
+
+  it('is decoded once, and is the same event to all of them', async () => {
+    const { codec: reading, decoded } = counting()
+    const records = [record(0, 1), record(1, 2)]
+    const [one, other] = [await read(reading, records), await read(reading, records)]
+    expect(other).toEqual(one)
+    expect(decoded()).toBe(2)
+  })
+
+  it('is decoded again when it could not be: its schema may have turned up', async () => {
+    const { codec: reading, decoded } = counting()
+    const records = [{ ...record(0, 1), value: Buffer.from([0, 0, 0, 0, 99]) }]
+    for (const _ of [1, 2])
+      expect(await read(reading, records)).toMatchObject({ entries: [{ type: 'poison' }] })
+    expect(decoded()).toBe(2)
+  })
+})
+
 describe('a batch of the log', () => {
   it('drops what was published twice', async () => {
     expect(
