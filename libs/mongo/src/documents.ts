@@ -105,8 +105,6 @@ export type CheckpointDocument = {
   readonly owner: string
   /** Set when the lane gave up; whoever claims next tries anew. */
   readonly stopped?: { readonly reason: string; readonly at: Date }
-  /** Id of the session that the owner's transactions run in; whoever claims next ends what it left open. */
-  readonly session?: Binary
 }
 
 /** The state of an aggregate at the end of one of its commits; libs/aggregates decides whether it is believed. */

@@ -18,6 +18,7 @@ export { connectStores, storeAddresses, type StoreAddresses, type Stores } from 
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
 export type { DifferenceSample } from './build-documents.ts'
+export type { Checkpoint, CommitBatch, DocumentWrite, Progress } from './lane-commits.ts'
 export type { LateEvent, ParkedReason } from './lane-documents.ts'
 export {
   mongoEventStore,
@@ -75,14 +76,7 @@ export {
 export { mongoPartitionLog, type LoggedEvent, type PartitionLog } from './partition-log.ts'
 export { mongoPositions, type Positions, type Whereabouts } from './positions.ts'
 export { mongoPresences, type Presence, type Presences, type Role } from './presences.ts'
-export {
-  mongoProjectionStore,
-  type Checkpoint,
-  type CommitBatch,
-  type DocumentWrite,
-  type Progress,
-  type ProjectionStore,
-} from './projection-store.ts'
+export { mongoProjectionStore, type ProjectionStore } from './projection-store.ts'
 export {
   mongoPublications,
   type PlannedCommit,

@@ -20,7 +20,7 @@ export const mongoLaneStates = (connection: MongoConnection): LaneStates => {
     checkpoints: (build) =>
       translating(async () => {
         const found = await checkpoints.find({ '_id.projection': build }).toArray()
-        return found.map(({ _id: id, session: _session, ...state }) => ({ id, ...state }))
+        return found.map(({ _id: id, ...state }) => ({ id, ...state }))
       }),
     counts: (build) =>
       translating(async () => ({

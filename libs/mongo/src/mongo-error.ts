@@ -25,6 +25,12 @@ const WRITE_CONFLICT = 112
 export const isWriteConflict = (error: unknown): boolean =>
   error instanceof MongoServerError && error.code === WRITE_CONFLICT
 
+const MAX_TIME_EXPIRED = 50
+
+/** It took longer than its caller allowed. */
+export const isOutOfTime = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === MAX_TIME_EXPIRED
+
 const TRANSIENT_LABELS = [
   'TransientTransactionError',
   'UnknownTransactionCommitResult',

@@ -1,13 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { collectionsOf } from '../src/collections.ts'
 import type { CheckpointId } from '../src/documents.ts'
-import {
-  mongoProjectionStore,
-  type Checkpoint,
-  type DocumentWrite,
-  type Progress,
-  type ProjectionStore,
-} from '../src/projection-store.ts'
+import type { Checkpoint, CommitBatch, DocumentWrite, Progress } from '../src/lane-commits.ts'
+import { mongoProjectionStore, type ProjectionStore } from '../src/projection-store.ts'
 import { openDatabase, TENANT, TOPIC, uniqueName, type TestDatabase } from './mongo-fixture.ts'
 
 let database: TestDatabase
@@ -163,8 +158,6 @@ describe('a batch', () => {
     await claim()
     const { checkpoints } = collectionsOf(database.connection)
     await database.connection.client.withSession(async (dead) => {
-      if (!dead.id) throw new Error('a session without an id')
-      await checkpoints.updateOne({ _id: id }, { $set: { session: dead.id.id } })
       dead.startTransaction()
       await checkpoints.updateOne({ _id: id }, { $set: { nextOffset: 99 } }, { session: dead })
       const next = await store.claim(id, { owner: 'b', incarnation: 1 })
@@ -220,6 +213,75 @@ describe('a batch', () => {
     const refused = { from, to: progress(1), writes: [put('o-1', { n: 1 }), put('o-2', { n: 1 })] }
     await expect(store.commit(id, refused)).rejects.toThrow()
     expect(await store.commit(id, { ...refused, writes: [put('o-1', { n: 1 })] })).toBe('applied')
+  })
+})
+
+// The first goes at once; the others gather behind it.
+describe('batches of several lanes at once', () => {
+  const LANES = 12
+  type Lane = { readonly id: CheckpointId; readonly batch: CommitBatch }
+
+  /** On partitions of two builds. */
+  const openLanes = async (): Promise<Lane[]> => {
+    for (const build of [0, 1])
+      await database.connection.db.createCollection(`readModel.${id.projection}.${build}`)
+    return Promise.all(
+      Array.from({ length: LANES }, async (_, lane) => {
+        const at = { ...id, projection: `${id.projection}.${lane % 2}`, partition: lane }
+        const from = await store.claim(at, { owner: 'a', incarnation: 1 })
+        return { id: at, batch: { from, to: progress(1), writes: [put(`o-${lane}`, { lane })] } }
+      }),
+    )
+  }
+  const commitAll = (lanes: readonly Lane[]) =>
+    Promise.allSettled(lanes.map((lane) => store.commit(lane.id, lane.batch)))
+  const applied = { status: 'fulfilled', value: 'applied' }
+  const fenced = { status: 'fulfilled', value: 'fenced' }
+  const storedOf = async ({ id: { projection }, batch }: Lane) => [
+    ...(await store.find(projection, batch.writes)).values(),
+  ]
+
+  it('all move with their own checkpoint and into their own build', async () => {
+    const lanes = await openLanes()
+    expect(await commitAll(lanes)).toEqual(lanes.map(() => applied))
+    for (const [index, lane] of lanes.entries()) {
+      expect(await store.read(lane.id)).toMatchObject(progress(1))
+      expect(await storedOf(lane)).toEqual([{ lane: index }])
+    }
+  })
+
+  it('are fenced each by itself', async () => {
+    const lanes = await openLanes()
+    const lost = [3, 8]
+    for (const index of lost) await store.claim(lanes[index]?.id ?? id, { owner: 'b', incarnation: 1 })
+    expect(await commitAll(lanes)).toEqual(lanes.map((_, index) => (lost.includes(index) ? fenced : applied)))
+    for (const [index, lane] of lanes.entries())
+      expect(await storedOf(lane)).toEqual(lost.includes(index) ? [] : [{ lane: index }])
+  })
+
+  it('hear each of its own document that is refused', async () => {
+    const lanes = await openLanes()
+    const refused = 5
+    const at = lanes[refused] ?? { id, batch: { from: await claim(), to: progress(1), writes: [] } }
+    lanes[refused] = { ...at, batch: { ...at.batch, writes: [put('o-5', { lane: 5 }), largeDocument(16.1)] } }
+    const outcomes = await commitAll(lanes)
+    expect(outcomes[refused]).toMatchObject({ status: 'rejected', reason: { code: 'DOCUMENT_REFUSED' } })
+    expect(outcomes.toSpliced(refused, 1)).toEqual(Array.from({ length: LANES - 1 }, () => applied))
+    expect(await storedOf(at)).toEqual([])
+  })
+
+  it('do not wait for a transaction that a dead process left open on one of them', async () => {
+    const lanes = await openLanes()
+    const [stuck] = lanes
+    await database.connection.client.withSession(async (dead) => {
+      dead.startTransaction()
+      const { checkpoints } = collectionsOf(database.connection)
+      await checkpoints.updateOne({ _id: stuck?.id ?? id }, { $set: { nextOffset: 99 } }, { session: dead })
+      const outcomes = await commitAll(lanes)
+      expect(outcomes[0]).toMatchObject({ status: 'rejected', reason: { retryable: true } })
+      expect(outcomes.slice(1)).toEqual(Array.from({ length: LANES - 1 }, () => applied))
+      await dead.abortTransaction()
+    })
   })
 })
 

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { CheckpointId } from '../src/documents.ts'
 import { documentId, partialId } from '../src/document-id.ts'
-import type { DocumentWrite, Progress } from '../src/projection-store.ts'
+import type { DocumentWrite, Progress } from '../src/lane-commits.ts'
 import type { ReadModelStore } from '../src/read-model-store.ts'
 
 type Opened = { readonly store: ReadModelStore; close(): Promise<void> }

@@ -7,7 +7,6 @@ import {
   type PartitionConsumer,
 } from '@millrace/kafka'
 import type { Metrics } from '@millrace/runtime'
-import { makeRest } from './rest.ts'
 import { projectionLanes, type LaneDeps } from './projection-lane.ts'
 
 type Counter = ReturnType<Metrics['counter']>
@@ -102,20 +101,17 @@ type Turns = { readonly turn: (() => Promise<() => void>) | undefined; readonly 
 const inTurn = ({ open }: LaneSource, { turn, onFenced }: Turns): LaneSource => ({
   open: async (partition) => {
     const session = await open(partition)
-    const rest = makeRest()
     return {
       get nextOffset() {
         return session.nextOffset
       },
       apply: async (records) => {
         const endTurn = await turn?.()
-        await rest.before(records.length)
         try {
           const outcome = await session.apply(records)
           if (outcome.type === 'fenced') onFenced()
           return outcome
         } finally {
-          rest.after()
           endTurn?.()
         }
       },
