@@ -15,6 +15,7 @@ import type { Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import type { CheckpointDocument, CheckpointId } from './documents.ts'
 import type { LateEvent } from './lane-documents.ts'
+import { exactly } from './lane-id.ts'
 import { DocumentRefusedError, isDocumentRefusal, isWriteConflict, translating } from './mongo-error.ts'
 import { insertLate, insertParked, type ParkedEvent } from './parked-events.ts'
 import { byTenantKey, type TenantWrite } from './tenant-data.ts'
@@ -138,13 +139,6 @@ const toMove = ({ id, batch: { from, to } }: LaneCommit): AnyBulkWriteOperation<
   const filter = { _id: exactly(id), epoch, nextOffset, lastSequence, incarnation }
   return { updateOne: { filter, update: { $set: to } } }
 }
-
-/** Members and their order are the identity of an embedded `_id`; a caller's object may have more, or another order. */
-export const exactly = ({ projection, topic, partition }: CheckpointId): CheckpointId => ({
-  projection,
-  topic,
-  partition,
-})
 
 const writesByBuild = (commits: readonly LaneCommit[]): Map<string, TenantWrite[]> => {
   const builds = new Map<string, TenantWrite[]>()

@@ -16,13 +16,8 @@ import { coalesce } from './coalesce.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import { withoutEngineMembers, type CheckpointDocument, type CheckpointId } from './documents.ts'
 import { endAbandoned } from './end-abandoned.ts'
-import {
-  exactly,
-  laneCommits,
-  type Checkpoint,
-  type CommitBatch,
-  type CommitOutcome,
-} from './lane-commits.ts'
+import { laneCommits, type Checkpoint, type CommitBatch, type CommitOutcome } from './lane-commits.ts'
+import { exactly, laneNameOf } from './lane-id.ts'
 import { laneFinds, type FindDocuments } from './lane-finds.ts'
 import { isOutOfTime, translating } from './mongo-error.ts'
 import { readParkedKeys } from './parked-events.ts'
@@ -96,16 +91,13 @@ const readCheckpoints = async (
   { collections, session }: At,
   ids: readonly CheckpointId[],
 ): Promise<(Checkpoint | undefined)[]> => {
-  const wanted = new Map(ids.map((id) => [nameOf(id), exactly(id)]))
+  const wanted = new Map(ids.map((id) => [laneNameOf(id), exactly(id)]))
   const found = await collections.checkpoints
     .find({ _id: { $in: [...wanted.values()] } }, { session })
     .toArray()
-  const checkpoints = new Map(found.map((one) => [nameOf(one._id), withoutId(one)]))
-  return ids.map((id) => checkpoints.get(nameOf(id)))
+  const checkpoints = new Map(found.map((one) => [laneNameOf(one._id), withoutId(one)]))
+  return ids.map((id) => checkpoints.get(laneNameOf(id)))
 }
-
-const nameOf = ({ projection, topic, partition }: CheckpointId): string =>
-  `${projection}/${topic}/${partition}`
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 
