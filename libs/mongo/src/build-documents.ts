@@ -12,7 +12,7 @@ export type StoredBuild = {
 /** Taken out of the list; its data goes when nobody feeds it any more. */
 export type RetiredBuild = { readonly name: string; readonly at: Date }
 
-/** Which builds of a projection there are, and which one is read; see builds.ts. */
+/** Which builds of a projection there are, and which one is read; see builds.ts and build-pointer.ts. */
 export type BuildsDocument = {
   readonly _id: string
   readonly served: string

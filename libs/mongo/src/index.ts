@@ -1,3 +1,4 @@
+export type { PointerLease } from './build-pointer.ts'
 export {
   mongoBuildReader,
   type BuildReader,
@@ -5,15 +6,9 @@ export {
   type BuildToRead,
   type StoredPartial,
 } from './build-reader.ts'
+export { mongoBuilds, type BuildRegistry } from './build-registry.ts'
 export { mongoBuildReports, type BuildReport, type BuildReports } from './build-reports.ts'
-export {
-  buildName,
-  mongoBuilds,
-  type Build,
-  type BuildRegistry,
-  type Builds,
-  type PointerLease,
-} from './builds.ts'
+export { buildName, type Build, type Builds } from './builds.ts'
 export { connectStores, storeAddresses, type StoreAddresses, type Stores } from './connect-stores.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'

@@ -1,5 +1,5 @@
 import { mongoBuildReader, type BuildReader, type BuildToRead } from './build-reader.ts'
-import { mongoBuilds, type BuildRegistry } from './builds.ts'
+import { mongoBuilds, type BuildRegistry } from './build-registry.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import { ensureReadModelIndexes, type ReadModelIndex } from './indexes.ts'
 import { mongoProjectionStore, type ProjectionStore } from './projection-store.ts'

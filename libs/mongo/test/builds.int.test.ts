@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { eventually } from '@millrace/testkit'
-import { LEASE_MS, mongoBuilds, type BuildRegistry, type PointerLease } from '../src/builds.ts'
+import { LEASE_MS, type PointerLease } from '../src/build-pointer.ts'
+import { mongoBuilds, type BuildRegistry } from '../src/build-registry.ts'
 import { mongoProjectionStore } from '../src/projection-store.ts'
 import { openDatabase, TENANT, TOPIC, uniqueName, type TestDatabase } from './mongo-fixture.ts'
 
