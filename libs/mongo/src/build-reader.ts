@@ -1,11 +1,13 @@
 // A build as a check sees it: all its documents, of all tenants, and how far they are. Documents and checkpoints are
 // read in one snapshot, so a document is exactly what its partitions' checkpoints say.
 
-import type { ClientSession, Document as Filter } from 'mongodb'
+import type { ClientSession } from 'mongodb'
 import { readModelToCheck } from './across-tenants.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
+import { documentOfPartial, idsOfPartials, placeOfPartial } from './document-id.ts'
 import { withoutEngineMembers, type ReadModelDocument } from './documents.ts'
+import { anyOf, isIn, toFilter, type Where } from './filters.ts'
 import { placeOf } from './log-window.ts'
 import { isNoSuchCollection, translating } from './mongo-error.ts'
 import { inTransaction } from './transaction.ts'
@@ -104,8 +106,7 @@ const extentOf = async (
   }
 }
 
-const keyOf = ({ isGrouped }: BuildToRead, id: string): string =>
-  isGrouped ? id.split('/', 2).join('/') : id
+const keyOf = ({ isGrouped }: BuildToRead, id: string): string => (isGrouped ? documentOfPartial(id) : id)
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 
@@ -121,7 +122,7 @@ const read = async (
   const watermarks = new Map(checkpoints.map(({ _id, watermark }) => [placeOf(_id), watermark ?? null]))
   if (keys.length === 0) return { documents: new Map(), reached, watermarks }
   const found = await readModelToCheck(collections, build.build)
-    .find(filterOf(build, keys), { session })
+    .find(toFilter(ofKeys(build, keys)), { session })
     .toArray()
   const byKey = Map.groupBy(found, ({ _id }) => keyOf(build, _id))
   const documents = [...byKey].map(([key, partials]): [string, StoredPartial[]] => [
@@ -131,14 +132,12 @@ const read = async (
   return { documents: new Map(documents), reached, watermarks }
 }
 
-const filterOf = ({ isGrouped }: BuildToRead, keys: readonly string[]): Filter =>
-  isGrouped
-    ? { $or: keys.map((key) => ({ _id: { $gt: `${key}/`, $lt: `${key}0` } })) }
-    : { _id: { $in: keys } }
+const ofKeys = ({ isGrouped }: BuildToRead, keys: readonly string[]): Where<ReadModelDocument> =>
+  isGrouped ? anyOf(...keys.map((key) => ({ _id: idsOfPartials(key) }))) : { _id: isIn(keys) }
 
 const toPartial = ({ isGrouped, topic }: BuildToRead, document: ReadModelDocument): StoredPartial => ({
   id: document._id,
-  place: isGrouped ? document._id.split('/').slice(-2).join('/') : `${topic}/${document._partition}`,
+  place: isGrouped ? placeOfPartial(document._id) : `${topic}/${document._partition}`,
   sequence: document._sequence ?? 0,
   fields: withoutEngineMembers(document),
 })

@@ -21,9 +21,14 @@ export const partialId = ({ tenant, key, part, topic, partition }: PartialKey): 
 export const keyOfPartial = (id: string, tenant: string): string =>
   id.slice(tenant.length + 1, id.indexOf('/', tenant.length + 1))
 
-/** `0` follows the slash. */
-export const idsOfPartials = ({ tenant, key }: DocumentKey): Comparison =>
-  range({ gt: `${tenant}/${key}/`, lt: `${tenant}/${key}0` })
+/** `<tenant>/<key>`, the id that its document would have. */
+export const documentOfPartial = (id: string): string => id.split('/', 2).join('/')
 
-export const idsBehindPartials = ({ tenant, key }: DocumentKey): Comparison =>
-  range({ gte: `${tenant}/${key}0` })
+/** `<topic>/<partition>`. */
+export const placeOfPartial = (id: string): string => id.split('/').slice(-2).join('/')
+
+/** Of the document with this id. `0` follows the slash. */
+export const idsOfPartials = (document: string): Comparison =>
+  range({ gt: `${document}/`, lt: `${document}0` })
+
+export const idsBehindPartials = (document: string): Comparison => range({ gte: `${document}0` })

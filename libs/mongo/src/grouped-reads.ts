@@ -1,6 +1,12 @@
 import type { ClientSession } from 'mongodb'
 import type { Collections } from './collections.ts'
-import { idsBehindPartials, idsOfPartials, keyOfPartial, type DocumentKey } from './document-id.ts'
+import {
+  documentId,
+  idsBehindPartials,
+  idsOfPartials,
+  keyOfPartial,
+  type DocumentKey,
+} from './document-id.ts'
 import { withoutEngineMembers, type ReadModelDocument } from './documents.ts'
 import { ofTenant } from './tenant-data.ts'
 
@@ -33,7 +39,7 @@ export const findPartials = async (
   projection: string,
   key: DocumentKey,
 ): Promise<Partials | undefined> => {
-  const where = { _id: idsOfPartials(key) }
+  const where = { _id: idsOfPartials(documentId(key)) }
   const documents = await ofTenant(readModel(projection), key.tenant)
     .find<ReadModelDocument>(where, { session, sort: { _id: 1 } })
     .toArray()
@@ -46,7 +52,7 @@ export const listPartials = async <T>(
   { projection, tenant, limit, after }: KeyQuery,
   read: (partials: Partials) => T,
 ): Promise<KeyPage<T>> => {
-  const where = after === undefined ? {} : { _id: idsBehindPartials({ tenant, key: after }) }
+  const where = after === undefined ? {} : { _id: idsBehindPartials(documentId({ tenant, key: after })) }
   const cursor = ofTenant(readModel(projection), tenant).find<ReadModelDocument>(where, {
     session,
     sort: { _id: 1 },

@@ -31,7 +31,7 @@ export {
   ensureStoreIndexes,
   type ReadModelIndex,
 } from './indexes.ts'
-export { documentId, idsOfPartials, partialId, type DocumentKey, type PartialKey } from './document-id.ts'
+export { documentId, partialId, type DocumentKey } from './document-id.ts'
 export type { Fields, InlineChange, InlineVerdict } from './inline-documents.ts'
 export {
   inlineReadModels,
