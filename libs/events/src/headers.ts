@@ -60,6 +60,9 @@ export const categoryOf = (stream: string): string => {
   return dash < 0 ? stream : stream.slice(0, dash)
 }
 
+/** `o-17` of `orders.order-o-17`: the id of its aggregate, and the key of its records. */
+export const keyOfStream = (stream: string): string => stream.slice(categoryOf(stream).length + 1)
+
 export const specVersion = '1.0'
 export const contentType = 'avro/binary'
 

@@ -1,6 +1,6 @@
 import type { Codec } from './codec.ts'
 import { DecodeError } from './errors.ts'
-import { categoryOf, parseHeaders, type EventMetadata, type RecordHeaders } from './headers.ts'
+import { keyOfStream, parseHeaders, type EventMetadata, type RecordHeaders } from './headers.ts'
 import { parseMessageKey, type MessageKey } from './message-key.ts'
 import type { RecordedEvent } from './recorded-event.ts'
 import { topics, type TopicName } from './topics.ts'
@@ -55,7 +55,7 @@ export const readRecord = (
 const checkPlace = (metadata: EventMetadata, { tenant, key }: MessageKey): void => {
   if (metadata.tenant !== tenant)
     throw disagreement('ce_tenant', 'differs from the tenant in the message key')
-  if (metadata.stream !== `${categoryOf(metadata.stream)}-${key}`)
+  if (keyOfStream(metadata.stream) !== key)
     throw disagreement('ce_subject', 'differs from the id in the message key')
 }
 

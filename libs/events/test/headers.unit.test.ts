@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import {
   categoryOf,
   eventTypes,
+  keyOfStream,
   parseHeaders,
   toHeaders,
   type EventMetadata,
@@ -121,8 +122,9 @@ describe('headers', () => {
   })
 })
 
-describe('category', () => {
-  it('is the stream up to its first dash', () => {
+describe('a stream', () => {
+  it('has its category before the first dash, and its key behind it', () => {
     expect(categoryOf('orders.order-o-17')).toBe('orders.order')
+    expect(keyOfStream('orders.order-o-17')).toBe('o-17')
   })
 })

@@ -1,6 +1,6 @@
 import type { AnyProjection, ProjectedEvent } from '@millrace/domain'
 import { toProjected } from '@millrace/domain'
-import { categoryOf, DecodeError, isTopicName, readStored, writerIdsOf, type Codec } from '@millrace/events'
+import { DecodeError, isTopicName, keyOfStream, readStored, writerIdsOf, type Codec } from '@millrace/events'
 import type { ReadEvent } from '@millrace/mongo'
 
 export type OpenedEvent<Stored extends ReadEvent = ReadEvent> = {
@@ -39,7 +39,7 @@ const isHandled = (codec: Decode, { events }: AnyProjection, storedType: string)
 const open = (codec: Decode, tenant: string, stored: ReadEvent): ProjectedEvent => {
   const { topic, stream, id, version, occurredAt, correlationId, causationId, actor } = stored
   if (!isTopicName(topic)) throw new Error(`no topic ${topic} in the catalogue`)
-  const key = stream.slice(categoryOf(stream).length + 1)
+  const key = keyOfStream(stream)
   return toProjected(
     { tenant, stream, key, correlationId, causationId, actor },
     { id, version, occurredAt, event: readStored(codec, topic, stored) },
