@@ -37,11 +37,10 @@ export {
   mongoEnv,
   readConfig,
   readModelsEnv,
-  serviceEnv,
   type EnvRule,
 } from './read-config.ts'
 export { runService, type ServiceContext, type StartedService } from './run-service.ts'
-export { apiRules, workerRules } from './service-rules.ts'
+export { apiEnv, apiRules, serviceEnv, workerRules } from './service-env.ts'
 export { createShutdown, type Shutdown } from './shutdown.ts'
 export { positionTokens, type PositionTokens } from './position-token.ts'
 export { createTokenSigner, type TokenScope, type TokenSigner } from './signed-token.ts'

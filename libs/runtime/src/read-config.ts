@@ -46,8 +46,6 @@ export const integerSetting = ({ min, max }: { min: number; max?: number }) => {
     .max(max ?? Number.MAX_SAFE_INTEGER, { error })
 }
 
-const port = (fallback: number) => integerSetting({ min: 0, max: 65_535 }).default(fallback)
-
 const ENVIRONMENTS = ['production', 'development', 'test']
 
 /** Any other one is refused: `Production` or `prod` would quietly be a development run, which is open to all. */
@@ -57,17 +55,6 @@ export const nodeEnv = z
     error: 'must be production, development or test, in lower case, or unset',
   })
   .optional()
-
-/** What every service reads, with `apiRules` or `workerRules`. Ports: 0 asks the system for a free one. */
-export const serviceEnv = (defaults: { port: number; adminPort: number }) => ({
-  NODE_ENV: nodeEnv,
-  HOST: z.string().default('127.0.0.1'),
-  PORT: port(defaults.port),
-  ADMIN_PORT: port(defaults.adminPort),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  /** How long a service may take to finish what it holds: below Kubernetes' 45 s grace of our manifests. */
-  SHUTDOWN_TIMEOUT_MS: integerSetting({ min: 100 }).default(20_000),
-})
 
 export const mongoEnv = {
   MONGO_URL: z

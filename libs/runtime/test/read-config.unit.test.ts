@@ -1,15 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { identityEnv } from '../src/identity/identity-env.ts'
-import {
-  ConfigError,
-  EXIT_BAD_CONFIG,
-  kafkaEnv,
-  mongoEnv,
-  readConfig,
-  serviceEnv,
-} from '../src/read-config.ts'
-import { apiRules, workerRules } from '../src/service-rules.ts'
+import { ConfigError, EXIT_BAD_CONFIG, kafkaEnv, mongoEnv, readConfig } from '../src/read-config.ts'
+import { apiRules, serviceEnv, workerRules } from '../src/service-env.ts'
 
 const schema = z.object({
   ...serviceEnv({ port: 3001, adminPort: 4001 }),

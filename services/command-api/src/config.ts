@@ -1,23 +1,12 @@
 import { snapshotEnv } from '@millrace/aggregates'
-import {
-  apiRules,
-  doorEnv,
-  identityEnv,
-  integerSetting,
-  kafkaEnv,
-  mongoEnv,
-  readConfig,
-  serviceEnv,
-} from '@millrace/runtime'
+import { apiEnv, apiRules, integerSetting, kafkaEnv, mongoEnv, readConfig } from '@millrace/runtime'
 import { z } from 'zod'
 
 /** Every variable is on docs/configuration.md, which a test compares. */
 export const configSchema = z.object({
-  ...serviceEnv({ port: 3001, adminPort: 9101 }),
+  ...apiEnv({ port: 3001, adminPort: 9101 }),
   ...mongoEnv,
   ...kafkaEnv,
-  ...identityEnv,
-  ...doorEnv,
   ...snapshotEnv,
   /** Memory for the states of aggregates in use, in bytes. */
   STATE_CACHE_BYTES: integerSetting({ min: 1 }).default(64 * 1024 * 1024),

@@ -1,24 +1,20 @@
 import {
+  apiEnv,
   apiRules,
-  doorEnv,
-  identityEnv,
   integerSetting,
   kafkaEnv,
   mongoEnv,
   readConfig,
   readModelsEnv,
-  serviceEnv,
 } from '@millrace/runtime'
 import { z } from 'zod'
 
 /** Every variable is on docs/configuration.md, which a test compares. */
 export const configSchema = z.object({
-  ...serviceEnv({ port: 3000, adminPort: 9100 }),
+  ...apiEnv({ port: 3000, adminPort: 9100 }),
   ...mongoEnv,
   ...readModelsEnv,
   ...kafkaEnv,
-  ...identityEnv,
-  ...doorEnv,
   /** Between two checks of read models against the log; a check rests nine times as long as it took, at least. 0: none. */
   CHECK_EVERY_MS: integerSetting({ min: 0 }).default(60_000),
 })

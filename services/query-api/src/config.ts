@@ -1,24 +1,20 @@
 import { snapshotEnv } from '@millrace/aggregates'
 import {
+  apiEnv,
   apiRules,
-  doorEnv,
-  identityEnv,
   integerSetting,
   kafkaEnv,
   mongoEnv,
   readConfig,
   readModelsEnv,
-  serviceEnv,
 } from '@millrace/runtime'
 import { z } from 'zod'
 
 /** Every variable is on docs/configuration.md, which a test compares. */
 export const configSchema = z.object({
-  ...serviceEnv({ port: 3002, adminPort: 9103 }),
+  ...apiEnv({ port: 3002, adminPort: 9103 }),
   ...mongoEnv,
   ...readModelsEnv,
-  ...identityEnv,
-  ...doorEnv,
   ...snapshotEnv,
   /** Memory for the newest snapshots of aggregates that are asked for again and again. */
   SNAPSHOT_MEMORY_BYTES: integerSetting({ min: 0 }).default(0),

@@ -3,7 +3,7 @@ import { createMetrics } from '../../src/metrics.ts'
 import { silentLogger } from '../../src/logger.ts'
 import { makeIdentify } from '../../src/identity/identify.ts'
 import { ConfigError, readConfig } from '../../src/read-config.ts'
-import { workerRules } from '../../src/service-rules.ts'
+import { workerRules } from '../../src/service-env.ts'
 import { z } from 'zod'
 import { configOf, identityOf, providerEnv, statusOf, statusOfRequest } from './identity-fixture.ts'
 

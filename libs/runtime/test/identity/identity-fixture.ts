@@ -4,19 +4,18 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'j
 import { z } from 'zod'
 import { listen, type Listening } from '../../src/http/listen.ts'
 import { ProblemError } from '../../src/http/problem.ts'
-import { identityEnv } from '../../src/identity/identity-env.ts'
 import { makeIdentify, type Identity } from '../../src/identity/identify.ts'
 import type { Principal } from '../../src/identity/principal.ts'
 import type { IdentityConfig } from '../../src/identity/provider.ts'
 import { createMetrics, type Metrics } from '../../src/metrics.ts'
-import { readConfig, serviceEnv } from '../../src/read-config.ts'
-import { apiRules } from '../../src/service-rules.ts'
+import { readConfig } from '../../src/read-config.ts'
+import { apiEnv, apiRules } from '../../src/service-env.ts'
 import { recordingLogger, type LogLine } from '../log-lines.ts'
 
 export const ISSUER = 'https://issuer.example'
 export const AUDIENCE = 'millrace'
 
-const schema = z.object({ ...serviceEnv({ port: 0, adminPort: 0 }), ...identityEnv })
+const schema = z.object(apiEnv({ port: 0, adminPort: 0 }))
 
 type Env = Readonly<Record<string, string>>
 
