@@ -22,8 +22,6 @@ export type LoggedEvent = ReadEvent & {
 export type PartitionLog = {
   /** All events behind `after`, in stretches of whole records, up to the end as it is when it gets there. */
   read(shard: ShardId, after: number): AsyncGenerator<readonly LoggedEvent[]>
-  /** Sequence of the last event; 0 when there is none. */
-  lastSequence(shard: ShardId): Promise<number>
 }
 
 /** A record has 1,000 events and 900 KiB at most. */
@@ -47,15 +45,6 @@ export const mongoPartitionLog = (connection: MongoConnection): PartitionLog => 
         yield events
       }
     },
-    lastSequence: (shard) =>
-      within(async ({ session }) => {
-        const last = await collections.publications
-          .find({ ...inShard(shard), state: 'done' }, { session })
-          .sort({ '_id.n': -1 })
-          .limit(1)
-          .next()
-        return last ? (commitsOf(last).at(-1)?.lastSequence ?? 0) : 0
-      }),
   }
 }
 

@@ -60,8 +60,6 @@ export class FakeLog implements PartitionLog {
     }
   }
 
-  lastSequence = async (shard: ShardId): Promise<number> => this.#eventsOf(shard).length
-
   #eventsOf({ topic, partition }: ShardId): LoggedEvent[] {
     const place = `${topic}/${partition}`
     const events = this.#partitions.get(place) ?? []

@@ -27,6 +27,5 @@ export const storedLogOf = (logs: readonly PartitionLog[], stretch: number): Sto
         yield events
       }
     },
-    lastSequence: async (shard) => eventsOf(shard).length,
   }
 }
