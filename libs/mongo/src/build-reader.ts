@@ -8,8 +8,8 @@ import type { MongoConnection } from './connect-mongo.ts'
 import { documentOfPartial, idsOfPartials, placeOfPartial } from './document-id.ts'
 import { withoutEngineMembers, type ReadModelDocument } from './documents.ts'
 import { anyOf, isIn, toFilter, type Where } from './filters.ts'
-import { placeOf } from './log-window.ts'
 import { isNoSuchCollection, translating } from './mongo-error.ts'
+import { placeOf } from './publication-records.ts'
 import { inTransaction } from './transaction.ts'
 
 /** A document, or one partial of a grouped one. */

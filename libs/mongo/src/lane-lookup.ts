@@ -8,9 +8,9 @@ import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import type { CheckpointId, ShardId } from './documents.ts'
 import { laneNameOf } from './lane-id.ts'
-import { placeOf } from './log-window.ts'
 import { translating } from './mongo-error.ts'
 import { lateIdOf, parkedIdOf } from './parked-events.ts'
+import { placeOf } from './publication-records.ts'
 
 /** An event, and the document it may have changed. */
 export type LaneEvent = ShardId & {

@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb'
 import type { Collections } from './collections.ts'
 import { isIn } from './filters.ts'
-import type { LoggedCommit } from './log-window.ts'
+import type { LoggedCommit } from './publication-records.ts'
 import { ofTenant } from './tenant-data.ts'
 
 /** Which events of a commit a reader is after, without their data. */

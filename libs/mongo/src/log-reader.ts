@@ -28,8 +28,9 @@ import {
   type Candidate,
   type Tape,
 } from './log-tape.ts'
-import { placeOf, readWindows } from './log-window.ts'
+import { readWindows } from './log-window.ts'
 import { translating } from './mongo-error.ts'
+import { placeOf } from './publication-records.ts'
 import { readEventsOf, type PageLimits, type ReadEvent } from './read-event.ts'
 import { ofTenant } from './tenant-data.ts'
 

@@ -1,15 +1,14 @@
+// The next commits of some partitions, by id, for a reader that follows many and loads what it wants of them. Its query
+// looks for the record that holds a position and for those behind it at two moments, so a gap is a record that came in
+// between: the window ends before it. Who folds all of one partition has partition-log.ts, to which a gap is damage.
+
 import type { ClientSession, Document } from 'mongodb'
 import type { Collections } from './collections.ts'
 import type { PublicationDocument, ShardId } from './documents.ts'
+import { commitsOf, inShard, placeOf, type LoggedCommit } from './publication-records.ts'
 
 /** The next `size` sequences of a partition behind `after`. */
 export type Stretch = { readonly shard: ShardId; readonly after: number; readonly size: number }
-
-export type LoggedCommit = {
-  readonly id: string
-  readonly firstSequence: number
-  readonly lastSequence: number
-}
 
 /** What the records that are done say of a stretch; a commit is never cut. */
 export type LogWindow = {
@@ -40,10 +39,6 @@ export const readWindows = async (
   const byShard = Map.groupBy(records, ({ _id }) => placeOf(_id))
   return stretches.map((stretch) => toWindow(stretch, byShard.get(placeOf(stretch.shard)) ?? []))
 }
-
-export const placeOf = ({ topic, partition }: ShardId): string => `${topic}/${partition}`
-
-const inShard = ({ topic, partition }: ShardId) => ({ '_id.topic': topic, '_id.partition': partition })
 
 /** The record that has the stretch's first event, if there is one. */
 const holding = ({ shard, after }: Stretch): Document[] => {
@@ -84,13 +79,4 @@ const toWindow = ({ after, size }: Stretch, records: readonly PublicationDocumen
     lastSequence: wanted.at(-1)?.lastSequence ?? after,
     isAtEnd: end <= after + size,
   }
-}
-
-export const commitsOf = ({ commitIds, eventCounts, firstSequence }: PublicationDocument): LoggedCommit[] => {
-  let next = firstSequence
-  return commitIds.map((id, index) => {
-    const first = next
-    next += eventCounts[index] ?? 0
-    return { id, firstSequence: first, lastSequence: next - 1 }
-  })
 }

@@ -1,5 +1,6 @@
 // The log of one partition as the store has it, for all tenants, in the order of its sequences: what Kafka has, or has
-// to have. Reads publication records that are done, and the commits they name.
+// to have. Reads publication records that are done, some at a time in their order, so that a gap between them is damage,
+// and the commits they name, whole. Who follows many partitions, and wants little of each, has log-window.ts.
 
 import type { ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
@@ -7,8 +8,8 @@ import { commitsToFold } from './across-tenants.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import type { CommitDocument, PublicationDocument, ShardId } from './documents.ts'
-import { commitsOf, placeOf, type LoggedCommit } from './log-window.ts'
 import { translating } from './mongo-error.ts'
+import { commitsOf, inShard, placeOf, type LoggedCommit } from './publication-records.ts'
 import { readEventsOf, type ReadEvent } from './read-event.ts'
 
 /** An event in its place in the log. */
@@ -47,8 +48,6 @@ export const mongoPartitionLog = (connection: MongoConnection): PartitionLog => 
     },
   }
 }
-
-const inShard = ({ topic, partition }: ShardId) => ({ '_id.topic': topic, '_id.partition': partition })
 
 /** The record that holds the first event behind `after`, and those that follow it without a gap. */
 const nextRecords = async (

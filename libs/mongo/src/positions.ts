@@ -7,6 +7,7 @@ import type { MongoConnection } from './connect-mongo.ts'
 import type { CommitDocument, PublicationDocument, ShardId } from './documents.ts'
 import { isIn } from './filters.ts'
 import { translating } from './mongo-error.ts'
+import { commitsOf } from './publication-records.ts'
 import { ofTenants } from './tenant-data.ts'
 
 /** Where a commit is on its way to Kafka; `key` is the id of its aggregate. */
@@ -64,8 +65,7 @@ const whereaboutsOf = (
   if (!topic) return { type: 'unknown' }
   if (n === undefined) return { type: 'unpublished', key, topic, partition }
   const record = records.get(nameOf({ topic, partition, n }))
-  const place = record?.commitIds.indexOf(id) ?? -1
-  if (!record || place < 0) return { type: 'unknown' }
-  const events = record.eventCounts.slice(0, place + 1).reduce((sum, count) => sum + count, 0)
-  return { type: 'published', key, topic, partition, lastSequence: record.firstSequence + events - 1 }
+  const logged = record && commitsOf(record).find((commit) => commit.id === id)
+  if (!logged) return { type: 'unknown' }
+  return { type: 'published', key, topic, partition, lastSequence: logged.lastSequence }
 }

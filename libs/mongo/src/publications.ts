@@ -4,6 +4,7 @@ import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import type { CommitDocument, PublicationDocument, ShardId } from './documents.ts'
 import { isDuplicateKey, translating } from './mongo-error.ts'
+import { inShard } from './publication-records.ts'
 import { publishedBytes } from './published-bytes.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -75,8 +76,6 @@ const toPlanned = (commit: CommitDocument): PlannedCommit => ({
 const sizeOf = (commit: PlannedCommit): number =>
   commit.events.reduce((sum, event) => sum + publishedBytes(event), 0)
 
-const shardFilter = ({ topic, partition }: ShardId) => ({ '_id.topic': topic, '_id.partition': partition })
-
 export const mongoPublications = (connection: MongoConnection): Publications => {
   const collections = collectionsOf(connection)
   const { publications } = collections
@@ -84,12 +83,12 @@ export const mongoPublications = (connection: MongoConnection): Publications => 
   const inSession = <T>(work: (at: At) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession((session) => work({ commits, publications, session })))
   return {
-    last: (shard) => inSession((at) => findFirst(at, shardFilter(shard), -1)),
-    withNumber: (shard, n) => inSession((at) => findFirst(at, { ...shardFilter(shard), '_id.n': n }, 1)),
+    last: (shard) => inSession((at) => findFirst(at, inShard(shard), -1)),
+    withNumber: (shard, n) => inSession((at) => findFirst(at, { ...inShard(shard), '_id.n': n }, 1)),
     firstUnfinished: (shard, incarnation, after = 0) => {
       const unfinished = [{ state: 'open' as const }, { incarnation: { $lt: incarnation } }]
       return inSession((at) =>
-        findFirst(at, { ...shardFilter(shard), '_id.n': { $gt: after }, $or: unfinished }, 1),
+        findFirst(at, { ...inShard(shard), '_id.n': { $gt: after }, $or: unfinished }, 1),
       )
     },
     commitsOf: (publication) => inSession((at) => commitsOf(at, publication)),
@@ -218,7 +217,7 @@ const finish = (
       { session },
     )
     await publications.updateOne(
-      { ...shardFilter(record._id), '_id.n': n, incarnation: { $lte: incarnation } },
+      { ...inShard(record._id), '_id.n': n, incarnation: { $lte: incarnation } },
       { $set: { state: 'done', baseOffset: Number(baseOffset), incarnation } },
       { session },
     )

@@ -4,8 +4,8 @@ import type { MongoConnection } from './connect-mongo.ts'
 import type { CommitDocument, PublicationDocument, ShardId } from './documents.ts'
 import { eq, range } from './filters.ts'
 import type { StreamId } from './load-streams.ts'
-import { commitsOf } from './log-window.ts'
 import { translating } from './mongo-error.ts'
+import { commitsOf } from './publication-records.ts'
 import { ofTenant } from './tenant-data.ts'
 
 /** Where in the log an event is, or will be: until its commit is published it has no sequence. */
