@@ -24,9 +24,11 @@ const workers: Readonly<Record<JestProject, number>> = { unit: 2, int: 2, e2e: 1
 const exitGraceMs = 15_000
 const exitPollMs = 1_000
 
-const jest = (args: readonly string[], signal?: AbortSignal): Promise<CommandResult> =>
+type Within = { readonly signal?: AbortSignal; readonly env?: Record<string, string> }
+
+const jest = (args: readonly string[], { signal, env }: Within = {}): Promise<CommandResult> =>
   runCommand(['node_modules/.bin/jest', ...args], {
-    env: { NODE_OPTIONS: [process.env['NODE_OPTIONS'], nodeOptions].filter(Boolean).join(' ') },
+    env: { NODE_OPTIONS: [process.env['NODE_OPTIONS'], nodeOptions].filter(Boolean).join(' '), ...env },
     ...(signal ? { signal } : {}),
   })
 
@@ -42,7 +44,9 @@ export const runJest = async (project: JestProject, args: readonly string[]): Pr
       '--json',
       `--outputFile=${file}`,
     ]
-    const result = await jest([...options, ...args], lingering.signal)
+    // Tests start the same services hundreds of times: each reads what the first has compiled, in half the time.
+    const env = { NODE_COMPILE_CACHE: join(folder, 'compiled') }
+    const result = await jest([...options, ...args], { signal: lingering.signal, env })
     return tallyJest(result, await readReport(file))
   } finally {
     lingering.stop()
