@@ -13,10 +13,16 @@ export type MongoConnection = {
   close(): Promise<void>
 }
 
-/** A primary must be found within this time, else the operation fails as unavailable (the driver's 30 s is a hang). */
-const SERVER_SELECTION_MS = 5_000
-/** The driver's own default is no limit at all: a half-open connection would hang for ever. */
-const SOCKET_TIMEOUT_MS = 30_000
+const TIMEOUTS = {
+  /** A primary must be found within this time, else the operation fails as unavailable (the driver's 30 s is a hang). */
+  serverSelectionTimeoutMS: 5_000,
+  /** The driver's own default is no limit at all: a half-open connection would hang for ever. */
+  socketTimeoutMS: 30_000,
+}
+
+/** What is given to the driver counts more than what its URL says. */
+const timeoutsBeside = (url: string): Partial<typeof TIMEOUTS> =>
+  Object.fromEntries(Object.entries(TIMEOUTS).filter(([name]) => !new RegExp(`[?&]${name}=`, 'i').test(url)))
 
 /**
  * Majority writes and majority reads on the primary, for every operation, unless it says otherwise: an
@@ -31,8 +37,7 @@ export const connectMongo = async (options: {
   const client = new MongoClient(options.url, {
     appName: options.clientName,
     maxPoolSize: options.maxPoolSize ?? 64,
-    serverSelectionTimeoutMS: SERVER_SELECTION_MS,
-    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    ...timeoutsBeside(options.url),
     readPreference: 'primary',
     readConcern: { level: 'majority' },
     writeConcern: { w: 'majority', journal: true },

@@ -22,12 +22,7 @@ beforeAll(async () => {
   rig = await openLaneRig(codec)
   const { hostname, port } = new URL(process.env['MONGO_URL'] ?? '')
   proxy = await startMongoProxy({ host: hostname, port: Number(port) })
-  proxied = await connectMongo({
-    // A real server says at once when it is primary again; this one never was anything else, and has to be asked.
-    url: `mongodb://${proxy.host}/?directConnection=true&heartbeatFrequencyMS=500`,
-    database: rig.mongo.db.databaseName,
-    clientName: 'lane-test',
-  })
+  proxied = await connectThroughProxy()
   store = mongoProjectionStore(proxied)
 })
 afterAll(async () => {
@@ -35,6 +30,14 @@ afterAll(async () => {
   await proxy.close()
   await rig.drop()
 })
+
+const connectThroughProxy = (more = ''): Promise<MongoConnection> =>
+  connectMongo({
+    // A real server says at once when it is primary again; this one never was anything else, and has to be asked.
+    url: `mongodb://${proxy.host}/?directConnection=true&heartbeatFrequencyMS=500${more}`,
+    database: rig.mongo.db.databaseName,
+    clientName: 'lane-test',
+  })
 
 let log: PartitionLog
 let projection: AnyProjection
@@ -196,7 +199,8 @@ describe('a connection that is lost', () => {
 describe('a commit that is never answered', () => {
   it('is given up on and asked for again, and comes too late to do harm', async () => {
     writeAll()
-    const lane = await rig.open(projection, { store })
+    const impatient = await connectThroughProxy('&socketTimeoutMS=1000')
+    const lane = await rig.open(projection, { store: mongoProjectionStore(impatient) })
     await lane.apply(log.records.slice(0, 2))
     const holding = proxy.hold('request', places['the commit']())
     const { outcome } = await applyInSpite(lane)
@@ -204,5 +208,6 @@ describe('a commit that is never answered', () => {
     late.release()
     expect(outcome).toEqual({ type: 'applied', nextOffset: 7n })
     await expectOnce()
+    await impatient.close()
   })
 })

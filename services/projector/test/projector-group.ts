@@ -103,7 +103,9 @@ export const startMember = async (
     startTcpProxy(addressOf(servers.registry)),
   ])
   if (isWithoutRegistry) registry.goDown()
-  const url = { mongo: `mongodb://${mongo.host}/?directConnection=true`, registry: new URL(servers.registry) }
+  // Without a server it gives up sooner than it would.
+  const options = 'directConnection=true&serverSelectionTimeoutMS=2000'
+  const url = { mongo: `mongodb://${mongo.host}/?${options}`, registry: new URL(servers.registry) }
   url.registry.host = registry.host
   const started = await startServiceProcess(
     'projector',
