@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { productMetrics } from '@millrace/domain'
+import { buildName } from '@millrace/mongo'
 import { pause } from '@millrace/runtime'
 import { eventually, type MongoProxy } from '@millrace/testkit'
+import { groupOf } from '../../services/projector/src/run-projection.ts'
 import { startMember, type Member } from '../../services/projector/test/projector-group.ts'
 import { rebuildAndSwitch, verify } from '../faults/projections/operator.ts'
 import { httpClient, type HttpClient } from '../support/http-client.ts'
 import { startOwnServer, type OwnServer } from '../support/own-server.ts'
+import { putOutOfGroup } from '../support/put-out-of-group.ts'
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
 import { prepareServers, type TestServers } from '../support/test-servers.ts'
 
@@ -144,6 +147,9 @@ describe('a build', () => {
       const killed = projectors.splice(0)
       await Promise.all(killed.map((projector) => projector.kill()))
       await closeAll(killed)
+      await Promise.all(
+        [SERVED, build].map((one) => putOutOfGroup(ownKafka.url, groupOf(buildName(NAME, one)))),
+      )
       const now = await applied(build)
       expect(now).toBeGreaterThan(before)
       expect(now).toBeLessThan(TOTAL)

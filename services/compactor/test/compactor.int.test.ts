@@ -9,8 +9,10 @@ import { connectCodec, type Codec } from '@millrace/events'
 import { mongoSnapshotStore, type Snapshot, type SnapshotStore } from '@millrace/mongo'
 import { eventually } from '@millrace/testkit'
 import { startOwnServer, type OwnServer } from '../../../test/support/own-server.ts'
+import { putOutOfGroup } from '../../../test/support/put-out-of-group.ts'
 import { startServiceProcess, type ServiceProcess } from '../../../test/support/service-process.ts'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
+import { COMPACTOR_GROUP } from '../src/compactor-lane.ts'
 import { productStreams, refOf, stateAt, type ProductStreams, type Written } from './product-streams.ts'
 
 const PATIENT = { timeoutMs: 60_000 }
@@ -225,6 +227,7 @@ describe('the compactor', () => {
       compactor = await startServiceProcess('compactor', servers, { SNAPSHOT_CONCURRENCY: '2' })
       await eventually(taken, (count) => count >= enough, { ...PATIENT, everyMs: 1 })
       await compactor.kill()
+      await putOutOfGroup(kafka.url, COMPACTOR_GROUP)
       await expectAllRight(many)
     }
     const atKill = await taken()
