@@ -43,10 +43,14 @@ const LIFE_MS = 30_000
 const RENEW_EVERY_MS = 3_000
 const LOOK_EVERY_MS = 250
 
-export const mongoPresences = (connection: MongoConnection): Presences => {
+export const mongoPresences = (
+  connection: MongoConnection,
+  { renewEveryMs = RENEW_EVERY_MS } = {},
+): Presences => {
   const { presences } = collectionsOf(connection)
   const at: At = {
     presences,
+    renewEveryMs,
     inSession: (work) => translating(() => connection.inCausalSession(work)),
   }
   const others = async (own: Presence, roles: readonly Role[]): Promise<string[]> =>
@@ -70,6 +74,7 @@ export const mongoPresences = (connection: MongoConnection): Presences => {
 
 type At = {
   readonly presences: Collections['presences']
+  readonly renewEveryMs: number
   inSession<T>(work: (session: ClientSession) => Promise<T>): Promise<T>
 }
 
@@ -105,7 +110,7 @@ const findOthers = (
   })
 
 const enter = async (
-  { presences, inSession }: At,
+  { presences, renewEveryMs, inSession }: At,
   { role, name, onLost }: Parameters<Presences['enter']>[0],
 ): Promise<Presence> => {
   const id = randomUUID()
@@ -120,7 +125,11 @@ const enter = async (
     const here = [{ $set: { role, name: { $literal: name } } }, ...IN_A_LIFE]
     return presences.updateOne({ _id: id }, here, { session, upsert: true })
   })
-  const renewer = keepRenewing(() => write((session) => confirmIn(presences, id, session)), onLost)
+  const renewer = keepRenewing({
+    everyMs: renewEveryMs,
+    write: () => write((session) => confirmIn(presences, id, session)),
+    onLost,
+  })
   return {
     id,
     confirm: async () => {
@@ -133,7 +142,13 @@ const enter = async (
   }
 }
 
-const keepRenewing = (write: () => Promise<void>, onLost: (error: unknown) => void) => {
+type Renewing = {
+  readonly everyMs: number
+  readonly write: () => Promise<void>
+  readonly onLost: (error: unknown) => void
+}
+
+const keepRenewing = ({ everyMs, write, onLost }: Renewing) => {
   let renewing: Promise<void> | undefined
   const renew = (): Promise<void> => {
     renewing ??= write().finally(() => {
@@ -151,7 +166,7 @@ const keepRenewing = (write: () => Promise<void>, onLost: (error: unknown) => vo
       onLost(error)
     }
   }
-  const timer = setInterval(() => void renewOrEnd(), RENEW_EVERY_MS).unref()
+  const timer = setInterval(() => void renewOrEnd(), everyMs).unref()
   return {
     renew,
     stop: async (): Promise<void> => {

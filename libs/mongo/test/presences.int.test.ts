@@ -29,6 +29,14 @@ const enter = async (role: Role, name: string, onLost: (error: unknown) => void 
   return presence
 }
 
+/** Of whom a sign of life is waited for. */
+const enterLively = async (role: Role, name: string) => {
+  const lively = mongoPresences(database.connection, { renewEveryMs: 200 })
+  const presence = await lively.enter({ role, name, onLost: () => undefined })
+  present.push(presence)
+  return presence
+}
+
 /** As if it had given no sign of life for half a minute. */
 const expire = async ({ id }: Presence): Promise<void> => {
   await documents.updateOne({ _id: id }, { $set: { expiresAt: new Date(0) } })
@@ -53,7 +61,7 @@ describe('a presence', () => {
   })
 
   it('is renewed as long as it lasts', async () => {
-    const { id } = await enter('writer', 'api')
+    const { id } = await enterLively('writer', 'api')
     const read = () => documents.findOne({ _id: id })
     const first = await read()
     const later = await eventually(read, (found) => Number(found?.expiresAt) > Number(first?.expiresAt))
@@ -73,7 +81,7 @@ describe('a presence', () => {
   })
 
   it('that expired in an outage and was missed by nobody goes on', async () => {
-    const presence = await enter('writer', 'api')
+    const presence = await enterLively('writer', 'api')
     await expire(presence)
     const read = () => documents.findOne({ _id: presence.id })
     await eventually(read, (found) => Number(found?.expiresAt) > 0)
@@ -92,7 +100,7 @@ describe('a presence', () => {
 
 describe('whoever wants to be alone', () => {
   it('hears of a process as soon as that gives a sign of life', async () => {
-    await enter('writer', 'api')
+    await enterLively('writer', 'api')
     expect(await presences.othersAlive(await enter('builder', 'setup'), BOTH)).toEqual(['api'])
   })
 
