@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { customerDashboard, orderSummary, type AnyProjection, type Document } from '@millrace/domain'
 import { buildName, type BuildReport, type PointerLease } from '@millrace/mongo'
+import { pause } from '@millrace/runtime'
 import { eventually } from '@millrace/testkit'
 import type { BuildView } from '../../services/ops/src/operations.ts'
 import type { Feeding } from '../../services/projector/src/feed-builds.ts'
 import { httpClient, type HttpClient } from '../support/http-client.ts'
 import { startProjectionRig, type ProjectionRig } from './projection-rig.ts'
 
-const PATIENT = { timeoutMs: 60_000 }
+/** A look at the builds asks Kafka and MongoDB for all that it shows. */
+const PATIENT = { timeoutMs: 60_000, everyMs: 100 }
 const NAME = orderSummary.name
+/** Between two orders: all that the shop sells is folded again by each comparison. */
+const SELL_EVERY_MS = 100
 const EXACT = { fields: [], isAdding: false, isRemoving: false }
 
 /** Another fold of the same events: every total is a cent more. */
@@ -63,6 +67,7 @@ describe('a rebuild', () => {
         await command(`/orders/${id}/place`, { customerId: `c-${orders % 7}`, currency: 'EUR', lines })
         await command(`/orders/${id}/pay`, { method: 'card' })
         orders += 1
+        await pause(SELL_EVERY_MS)
       }
     }
     const selling = Promise.all([sell(), sell()])

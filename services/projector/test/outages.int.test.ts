@@ -6,7 +6,7 @@ import { startProjectorGroup, type Member, type ProjectorGroup } from './project
 const ORDERS_PER_TICK = 2
 const PATIENT = { timeoutMs: 60_000 }
 /** So many events come while something is away. */
-const MEANWHILE = 2_000
+const MEANWHILE = 500
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)
 
