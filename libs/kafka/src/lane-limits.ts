@@ -13,11 +13,11 @@ export type LaneLimits = {
 const MIB = 1024 * 1024
 
 /** For all lanes of a connection together. */
-export const MAX_QUEUED_BYTES = 96 * MIB
+export const MAX_QUEUED_BYTES = 128 * MIB
 
 export const defaultLaneLimits: LaneLimits = {
-  maxQueuedBytesPerLane: 6 * MIB,
-  maxBatchRecords: 2_000,
-  maxBatchBytes: 3 * MIB,
+  maxQueuedBytesPerLane: 8 * MIB,
+  maxBatchRecords: 4_000,
+  maxBatchBytes: 6 * MIB,
   commitEveryMs: 1_000,
 }
