@@ -8,8 +8,8 @@
 // the events that it has not come to, by the same steps as its projector's. Where the two are equal then, they differ
 // in nothing that either has done, but for what those events put right; where they are not, they would differ at that
 // position too. What a fold cannot foresee is an event that the side will park for what is not looked at here (its store
-// refuses the document, or another document cannot have the event). So a difference counts when it is still there at the
-// second look; an expected one counts at once.
+// refuses the document, or another document cannot have the event). So a difference counts when it is still there once both
+// have come by themselves to where it was seen first, or one has not for all looks; an expected one counts at once.
 //
 // What is made of topics that the store does not keep cannot be taken on: it is looked at until both sides meet.
 
@@ -52,11 +52,20 @@ const KEYS_AT_A_TIME = 200
 const LOOKS = 20
 const PAUSE_MS = 250
 
+type Open = {
+  /** Where the further side was when they were seen to differ first; null: they were not. */
+  readonly differentAt: Positions | null
+  /** That differed at the last look. */
+  readonly fields: readonly FieldDifference[]
+}
+
+const NEVER_DIFFERENT: Open = { differentAt: null, fields: [] }
+
 type Comparing = CompareOptions & {
   readonly one: Side
   readonly other: Side
-  /** Documents of which it is not known yet that both sides have the same; true: they differed when looked at last. */
-  readonly open: Map<string, boolean>
+  /** Documents of which it is not known yet that both sides have the same. */
+  readonly open: Map<string, Open>
   readonly different: Map<string, readonly FieldDifference[]>
   readonly expected: ExpectedCount
 }
@@ -67,7 +76,7 @@ export const compareSources = async (
   options: CompareOptions = {},
 ): Promise<Comparison> => {
   const { onProgress } = options
-  const open = new Map<string, boolean>()
+  const open = new Map<string, Open>()
   const different = new Map<string, readonly FieldDifference[]>()
   const expected = new ExpectedCount()
   const comparing = { ...options, one, other, open, different, expected }
@@ -83,6 +92,7 @@ export const compareSources = async (
   }
   const isCutShort = isTooMuch()
   await lookAgain(comparing, 0)
+  giveUpWaiting(comparing)
   return {
     compared,
     different: [...different].map(([key, fields]) => ({ key, fields })),
@@ -118,20 +128,27 @@ const inPieces = (keys: readonly string[]): string[][] =>
     keys.slice(index * KEYS_AT_A_TIME, (index + 1) * KEYS_AT_A_TIME),
   )
 
-type Sights = readonly [one: Sight, other: Sight]
+/** Of two sides, and how far each of them was by itself. */
+type Sights = { readonly sights: readonly [one: Sight, other: Sight]; readonly reached: readonly Positions[] }
 
 type Looking = (comparing: Comparing, keys: readonly string[]) => Promise<Sights>
 
-const asTheyAre: Looking = async ({ one, other }, keys) => [
-  await one.source.read(keys),
-  await other.source.read(keys),
-]
+const asTheyAre: Looking = async ({ one, other }, keys) => {
+  const sights = [await one.source.read(keys), await other.source.read(keys)] as const
+  return { sights, reached: sights.map(({ reached }) => reached) }
+}
 
 const atOnePosition: Looking = async (comparing, keys) => {
-  const [a, b] = await asTheyAre(comparing, keys)
+  const { sights, reached } = await asTheyAre(comparing, keys)
+  const [a, b] = sights
   const furthest = furthestOf(a.reached, b.reached)
-  return [await a.at(furthest), await b.at(furthest)]
+  return { sights: [await a.at(furthest), await b.at(furthest)], reached }
 }
+
+/** Both sides have come there by themselves: what they park on their way is parked. */
+const isPast = (position: Positions | null, reached: readonly Positions[]): boolean =>
+  position !== null &&
+  reached.every((one) => [...position].every(([place, sequence]) => (one.get(place) ?? sequence) >= sequence))
 
 const furthestOf = (one: Positions, other: Positions): Positions =>
   new Map(
@@ -143,27 +160,42 @@ const furthestOf = (one: Positions, other: Positions): Positions =>
 const look = async (comparing: Comparing, keys: readonly string[], looking: Looking): Promise<void> => {
   const { one, other, signal } = comparing
   signal?.throwIfAborted()
-  const [a, b] = await looking(comparing, keys)
+  const {
+    sights: [a, b],
+    reached,
+  } = await looking(comparing, keys)
   const mine = { sight: a, projection: one.projection }
   const theirs = { sight: b, projection: other.projection }
-  for (const key of keys) settle(comparing, key, judge(mine, theirs, key))
+  for (const key of keys) settle(comparing, { key, verdict: judge(mine, theirs, key), reached })
 }
 
-const settle = (comparing: Comparing, key: string, verdict: Verdict): void => {
+type Judged = { readonly key: string; readonly verdict: Verdict; readonly reached: readonly Positions[] }
+
+const settle = (comparing: Comparing, { key, verdict, reached }: Judged): void => {
   const { open, different, expected } = comparing
-  const wasDifferent = open.get(key) ?? false
+  const before = open.get(key) ?? NEVER_DIFFERENT
   switch (verdict.type) {
     case 'equal':
       return void open.delete(key)
     case 'unsettled':
-      return void open.set(key, wasDifferent)
+      return void open.set(key, { ...before, fields: [] })
     case 'different': {
       const { fields, isExpected } = sortOut(comparing, verdict.fields)
-      if (!isExpected && !wasDifferent) return void open.set(key, true)
+      if (!isExpected && !isPast(before.differentAt, reached))
+        return void open.set(key, { differentAt: before.differentAt ?? reached.reduce(furthestOf), fields })
       open.delete(key)
       if (isExpected) expected.add({ key, fields })
       else different.set(key, fields)
     }
+  }
+}
+
+/** A side that still has not come to where they differed stands still: somebody had better look. */
+const giveUpWaiting = ({ open, different }: Comparing): void => {
+  for (const [key, { fields }] of open) {
+    if (fields.length === 0) continue
+    open.delete(key)
+    different.set(key, fields)
   }
 }
 

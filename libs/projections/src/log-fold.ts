@@ -6,6 +6,7 @@ import { mergePartials, toProjected, type AnyProjection, type Document } from '@
 import {
   DecodeError,
   isTopicName,
+  keyOfStream,
   readStored,
   toMessageKey,
   writerIdsOf,
@@ -187,8 +188,6 @@ const toEntry = (codec: Codec, lane: Lane, { event, parked, handled }: ToRead): 
     throw error
   }
 }
-
-const keyOfStream = (stream: string): string => stream.slice(stream.indexOf('-') + 1)
 
 const toRecorded = (
   codec: Codec,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { AnyProjection } from '@millrace/domain'
 import { compareSources, type CompareOptions, type Side } from '../src/compare.ts'
+import type { Source } from '../src/source.ts'
 import { adding, FakeSide, type Change } from './fake-sides.ts'
 
 const P = 'orders.order.events/0'
@@ -66,6 +67,22 @@ describe('a document that one side has not come to', () => {
       different: [{ key: 'a', fields: [{ field: 'sum', one: 4, other: 12 }] }],
       unsettled: [],
     })
+  })
+
+  it('is not different for an event that the side will park when it comes there', async () => {
+    const parked = log.with(2, add('b', 0))
+    const behind = new FakeSide(parked, 1)
+    let looks = 0
+    const read: Source['read'] = async (keys) => {
+      // Stands still for some looks, and then goes on.
+      if ((looks += 1) === 6) behind.goOn(log.length)
+      const sight = await behind.source.read(keys)
+      const foreseen = new FakeSide(log, 1).source
+      return looks < 6 ? { ...sight, at: async (to) => (await foreseen.read(keys)).at(to) } : sight
+    }
+    const other = { projection: behind.projection, source: { ...behind.source, read } }
+    expect(await compare(new FakeSide(parked), other)).toMatchObject(equal)
+    expect(looks).toBeGreaterThanOrEqual(6)
   })
 
   it('is unsettled while the log lacks what the other side has', async () => {
