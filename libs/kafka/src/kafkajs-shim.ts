@@ -12,7 +12,8 @@
  *    that looks for one in an outage ends for good. Here: it may be tried again, like everything in an outage.
  *
  * The functions were read in 2.2.4. Any other version, a function that is missing, or one that does something else
- * with a sample than its replacement, stops the process at start instead of surprising it later.
+ * with a sample than its replacement, stops the process at start instead of surprising it later. (Of 4 only the number of
+ * parameters is compared: it calls the original.)
  */
 import { createRequire } from 'node:module'
 import { isDeepStrictEqual } from 'node:util'

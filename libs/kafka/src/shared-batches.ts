@@ -11,7 +11,10 @@
 export type BytesDecoder = { readonly buffer: Buffer; readonly offset: number; forward(bytes: number): void }
 export type BatchDecoder = (decoder: BytesDecoder) => Promise<object>
 
-/** Of batches as Kafka keeps them; decoded they take four times as much. */
+/**
+ * Of batches as Kafka keeps them. Ours are not compressed; decoded, with what their readers keep with the records, they
+ * take some eight times as much, until as many others have come.
+ */
 export const MAX_SHARED_BYTES = 16 * 1024 * 1024
 
 /** Of format v2: https://kafka.apache.org/documentation/#recordbatch. The header has the checksum of what follows it. */

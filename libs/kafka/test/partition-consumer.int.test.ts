@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { fetchCommittedOffsets, withAdmin } from '../src/admin.ts'
 import { kafkaOf } from '../src/connect-kafka.ts'
 import type { ConsumerEvent } from '../src/consumer-event.ts'
+import type { KafkaRecord } from '../src/lane-source.ts'
 import type { PartitionConsumer } from '../src/partition-consumer.ts'
 import { connect, consume, createTopic, fill, range, stopAll, uniqueName } from './kafka-fixture.ts'
 import { RecordingSource, doneWith } from './recording-source.ts'
@@ -63,6 +64,32 @@ describe('a partition consumer', () => {
     await consume({ topic, source: second, groupId })
     await until('the rest is applied', () => second.total() === 70)
     expect(second.offsets(0)).toEqual(range(30, 100))
+  })
+
+  it('gets the very records that another group of its process got, from wherever it begins', async () => {
+    const topic = await createTopic(connection, 1)
+    const got = [0, 1, 2].map(() => new Map<bigint, KafkaRecord>())
+    const sources = got.map((records) => {
+      const source = new RecordingSource()
+      source.apply = (batch) => {
+        for (const record of batch) records.set(record.offset, record)
+        return doneWith(batch)
+      }
+      return source
+    })
+    const consumeNext = async (source: RecordingSource | undefined): Promise<void> => {
+      if (source) await consume({ topic, source, groupId: uniqueName('group') })
+    }
+    await consumeNext(sources[0])
+    await consumeNext(sources[1])
+    await fill(connection, { topic, partition: 0, count: 100 })
+    sources[2]?.checkpoints.set(`${topic}/0`, 30n)
+    await consumeNext(sources[2])
+    await until('all have all', () => sources.map((source) => source.total()).join() === '100,100,70')
+    expect(sources[2]?.offsets(0)).toEqual(range(30, 100))
+    const [first, ...others] = got
+    for (const records of others)
+      for (const [offset, record] of records) expect(record).toBe(first?.get(offset))
   })
 
   it('commits what it has in hand when it stops', async () => {

@@ -16,7 +16,13 @@ import type { MongoConnection } from './connect-mongo.ts'
 import type { CheckpointDocument, CheckpointId } from './documents.ts'
 import type { LateEvent } from './lane-documents.ts'
 import { exactly } from './lane-id.ts'
-import { DocumentRefusedError, isDocumentRefusal, isWriteConflict, translating } from './mongo-error.ts'
+import {
+  DocumentRefusedError,
+  isDocumentRefusal,
+  isTransientMongoError,
+  isWriteConflict,
+  translating,
+} from './mongo-error.ts'
 import { insertLate, insertParked, type ParkedEvent } from './parked-events.ts'
 import { byTenantKey, type TenantWrite } from './tenant-data.ts'
 import { oneTransaction } from './transaction.ts'
@@ -42,7 +48,7 @@ export type CommitOutcome = 'applied' | 'fenced'
 
 /** Worth a transaction of its own. */
 const LARGE_WRITES = 200
-const MAX_TOGETHER = 64
+const MAX_TOGETHER = 32
 /** Two transactions at a time are what a server with two cores does best; more gather the less. */
 const MAX_RUNS = 2
 
@@ -93,17 +99,22 @@ export const laneCommits = (
 }
 
 /**
- * Sessions that are used again and again, the latest first: a transaction whose connection was lost stays open on the
- * server, with its locks, until another one begins in its session. That is what the retry does.
+ * Sessions are used again and again. A transaction whose connection was lost stays open on the server, with its locks,
+ * until something else is written in its session: so a session in which anything went wrong is the next to be used, by
+ * whoever comes.
  */
 const ownSessions = ({ client, inCausalSession }: MongoConnection): CausalSessions => {
+  const suspect: ClientSession[] = []
   const idle: ClientSession[] = []
   return async (work) => {
-    const session = idle.pop() ?? client.startSession({ causalConsistency: true })
+    const session = suspect.shift() ?? idle.pop() ?? client.startSession({ causalConsistency: true })
     try {
-      return await inCausalSession(work, session)
-    } finally {
+      const result = await inCausalSession(work, session)
       idle.push(session)
+      return result
+    } catch (error) {
+      suspect.push(session)
+      throw error
     }
   }
 }
@@ -114,8 +125,8 @@ const isLarge = ({ batch: { writes, parked = [], late = [] } }: LaneCommit): boo
 const isOneDocument = ([first, ...others]: readonly LaneCommit[]): boolean =>
   first?.batch.writes.length === 0 && !isLarge(first) && others.length === 0
 
-/** The others would have gone through without it; nothing was written in any case. */
-const isOfOne = (error: unknown): boolean => error instanceof DocumentRefusedError || isWriteConflict(error)
+/** The others may go through without it; nothing was written in any case. An outage, or an unknown result, is of all. */
+const isOfOne = (error: unknown): boolean => isWriteConflict(error) || !isTransientMongoError(error)
 
 type At = { readonly collections: Collections; readonly session: ClientSession }
 

@@ -10,7 +10,7 @@ type Wanted = { readonly projection: string; readonly keys: readonly TenantKey[]
 /** Worth a query of its own. */
 const LARGE = 200
 /** A lane wants something once at a time. */
-const TOGETHER = { maxItems: 64, maxRuns: 2, maxWaiting: Infinity }
+const TOGETHER = { maxItems: 32, maxRuns: 2, maxWaiting: Infinity }
 
 /**
  * What the lanes of a build look for at the same time is one query: with small batches it is queries that the database

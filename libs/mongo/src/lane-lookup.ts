@@ -3,14 +3,12 @@
 // in the documents unless it is found among the parked or the late ones.
 
 import type { ClientSession } from 'mongodb'
-import { coalesce } from './coalesce.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
 import type { CheckpointId, ShardId } from './documents.ts'
-import { laneNameOf } from './lane-id.ts'
+import { placeOf } from './publication-records.ts'
 import { translating } from './mongo-error.ts'
 import { lateIdOf, parkedIdOf } from './parked-events.ts'
-import { placeOf } from './publication-records.ts'
 
 /** An event, and the document it may have changed. */
 export type LaneEvent = ShardId & {
@@ -40,44 +38,17 @@ export const mongoLaneLookup = (connection: MongoConnection): LaneLookup => {
   const collections = collectionsOf(connection)
   const inSession = <T>(work: (at: At) => Promise<T>): Promise<T> =>
     translating(() => connection.inCausalSession((session) => work({ ...collections, session })))
-  const parkedSince = coalesce({
-    ...TOGETHER,
-    run: (keys: readonly LaneKey[]) => inSession((at) => readParkedSince(at, keys)),
-  })
   return {
-    isParked: async ({ projection, topic, partition }, { parkingKey, upTo }) => {
-      const since = await parkedSince({ projection, topic, partition, parkingKey })
-      return since !== undefined && (upTo === Infinity || (since !== null && since <= upTo))
-    },
+    isParked: ({ projection, topic, partition }, { parkingKey, upTo }) =>
+      inSession(async ({ parkedEvents, session }) => {
+        const bound = upTo === Infinity ? {} : { sequence: { $lte: upTo } }
+        const lane = { projection, topic, partition, parkingKey }
+        const found = await parkedEvents.findOne({ ...lane, ...bound }, { session, projection: { _id: 1 } })
+        return found !== null
+      }),
     fatesOf: async (projection, events) =>
       events.length === 0 ? [] : inSession((at) => fatesOf(at, projection, events)),
   }
-}
-
-type LaneKey = CheckpointId & { readonly parkingKey: string }
-
-/** Whoever waits for a position asks this at each look; so do all others who wait. */
-const TOGETHER = { maxItems: 200, maxRuns: 2, maxWaiting: 10_000 }
-
-/** Of each key the first sequence that is parked, null when none of them has one; undefined when nothing is parked. */
-const readParkedSince = async (
-  { parkedEvents, session }: At,
-  keys: readonly LaneKey[],
-): Promise<(number | null | undefined)[]> => {
-  const key = {
-    projection: '$projection',
-    topic: '$topic',
-    partition: '$partition',
-    parkingKey: '$parkingKey',
-  }
-  const found = await parkedEvents
-    .aggregate<{ _id: LaneKey; first: number | null }>(
-      [{ $match: { $or: keys } }, { $group: { _id: key, first: { $min: '$sequence' } } }],
-      { session },
-    )
-    .toArray()
-  const since = new Map(found.map(({ _id, first }) => [`${laneNameOf(_id)}/${_id.parkingKey}`, first]))
-  return keys.map((one) => since.get(`${laneNameOf(one)}/${one.parkingKey}`))
 }
 
 const fatesOf = async (at: At, projection: string, events: readonly LaneEvent[]): Promise<Fate[]> => {

@@ -9,7 +9,7 @@
 // still finds our checkpoint, nobody has touched them since. The read is causally after the claim or commit that
 // made this checkpoint: without that, a new primary may show documents older than the checkpoint it matches.
 
-import type { ClientSession } from 'mongodb'
+import { MongoWriteConcernError, type ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
 import { coalesce } from './coalesce.ts'
@@ -44,7 +44,7 @@ type Claim = { readonly owner: string; readonly incarnation: number }
 
 /** A claim that waits longer than this looks whether it waits for the dead. */
 const CLAIM_WAITS_MS = 500
-/** Longer than it takes until a transaction counts as abandoned. */
+/** Longer than it takes until a transaction counts as abandoned. The last try waits as long as it takes. */
 const CLAIM_TRIES = 10
 
 /** Whoever waits for a position looks at its checkpoint again and again; so do all others who wait. */
@@ -102,18 +102,27 @@ const readCheckpoints = async (
 type At = { readonly collections: Collections; readonly session: ClientSession }
 
 const claimPatiently = async (at: At, id: CheckpointId, by: Claim): Promise<Checkpoint> => {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1; attempt < CLAIM_TRIES; attempt += 1) {
     try {
-      return await claim(at, id, by)
+      return await claim(at, id, { ...by, maxTimeMS: CLAIM_WAITS_MS })
     } catch (error) {
-      if (!isOutOfTime(error) || attempt === CLAIM_TRIES) throw error
+      // It has claimed, and only the majority is slow to say so: that is nobody's lock.
+      if (error instanceof MongoWriteConcernError) break
+      if (!isOutOfTime(error)) throw error
       // It only helps: where it is not allowed, the server ends them later.
       await endAbandoned(at.session).catch(() => undefined)
     }
   }
+  return claim(at, id, by)
 }
 
-const claim = async ({ collections, session }: At, id: CheckpointId, by: Claim): Promise<Checkpoint> => {
+type PatientClaim = Claim & { readonly maxTimeMS?: number }
+
+const claim = async (
+  { collections, session }: At,
+  id: CheckpointId,
+  { maxTimeMS, ...by }: PatientClaim,
+): Promise<Checkpoint> => {
   const isNewTopic = { $lt: [{ $ifNull: ['$incarnation', -1] }, by.incarnation] }
   const claimed = {
     owner: { $literal: by.owner },
@@ -129,7 +138,7 @@ const claim = async ({ collections, session }: At, id: CheckpointId, by: Claim):
   const after = await collections.checkpoints.findOneAndUpdate({ _id: id }, change, {
     upsert: true,
     returnDocument: 'after',
-    maxTimeMS: CLAIM_WAITS_MS,
+    ...(maxTimeMS === undefined ? {} : { maxTimeMS }),
     session,
   })
   if (after) return withoutId(after)

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { startMongoProxy, type MongoProxy } from '@millrace/testkit'
+import { eventually, startMongoProxy, type MongoProxy } from '@millrace/testkit'
 import { connectMongo } from '../src/connect-mongo.ts'
 import { mongoEventStore } from '../src/event-store.ts'
 import { mongoLeases } from '../src/leases.ts'
@@ -153,6 +153,34 @@ describe('a batch whose connection ends', () => {
     expect(await store.read(checkpoint)).toEqual(from)
     expect(await store.find(checkpoint.projection, [{ tenant: 'demo', id: 'demo/o-1' }])).toEqual(new Map())
     expect(await store.commit(checkpoint, { from, to, writes })).toBe('applied')
+  })
+
+  it('goes through soon after, whatever other batches were cut off with it', async () => {
+    const store = mongoProjectionStore(database.connection)
+    const lanes = await Promise.all(
+      [0, 1, 2].map(async () => {
+        const checkpoint = id()
+        return { checkpoint, from: await store.claim(checkpoint, { owner: 'a', incarnation: 1 }) }
+      }),
+    )
+    // Each in a transaction of its own, which stays open on the server.
+    const cut = lanes.map(async ({ checkpoint, from }) => {
+      const many = Array.from({ length: 200 }, (_, index) => ({ ...writes[0], id: `demo/o-${index}` }))
+      const held = proxy.hold('reply', { name: 'update', collection: `readModel.${checkpoint.projection}` })
+      const commit = store.commit(checkpoint, { from, to, writes: many as typeof writes })
+      const outcome = commit.catch((error: unknown) => error)
+      await held
+      return { outcome }
+    })
+    const all = await Promise.all(cut)
+    // Nor can anybody abort them.
+    proxy.goDown()
+    for (const { outcome } of all) expect(await outcome).toMatchObject(UNAVAILABLE)
+    proxy.comeBack()
+    for (const { checkpoint, from } of lanes) {
+      const again = () => store.commit(checkpoint, { from, to, writes })
+      expect(await eventually(again, (done) => done === 'applied', { timeoutMs: 10_000 })).toBe('applied')
+    }
   })
 
   it('at the commit is applied once: the driver asks again', async () => {

@@ -37,7 +37,8 @@ export const readEventOnce = (
 ): RecordedEvent => {
   const read = record.memo instanceof Read ? record.memo : new Read(head)
   if (read.event && read.codec === codec) return read.event
+  const event = readRecord(codec, { ...record, topic, value }, head)
   read.codec = codec
-  read.event = readRecord(codec, { ...record, topic, value }, head)
-  return read.event
+  read.event = event
+  return event
 }

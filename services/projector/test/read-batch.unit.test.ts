@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import {
+  DecodeError,
   makeInMemoryCodec,
   toHeaders,
   toMessageKey,
@@ -78,6 +79,19 @@ describe('a record that several builds read', () => {
     const [one, other] = [await read(reading, records), await read(reading, records)]
     expect(other).toEqual(one)
     expect(decoded()).toBe(2)
+  })
+
+  it('is to another codec what that makes of it, also when it makes nothing', async () => {
+    const records = [record(0, 1)]
+    const failing = {
+      ...codec,
+      decode: () => {
+        throw new DecodeError({ code: 'truncated', message: 'the bytes end early' })
+      },
+    }
+    await read(codec, records)
+    for (const _ of [1, 2])
+      expect(await read(failing, records)).toMatchObject({ entries: [{ type: 'poison' }] })
   })
 
   it('is decoded again when it could not be: its schema may have turned up', async () => {
