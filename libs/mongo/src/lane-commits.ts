@@ -9,6 +9,7 @@
 
 import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
+import { BY_LANES, LARGE_BATCH } from './asked-together.ts'
 import type { CausalSessions } from './causal-sessions.ts'
 import { coalesce } from './coalesce.ts'
 import type { Collections } from './collections.ts'
@@ -46,12 +47,6 @@ export type LaneCommit = { readonly id: CheckpointId; readonly batch: CommitBatc
 /** `fenced` when the checkpoint is no longer as `from` says. */
 export type CommitOutcome = 'applied' | 'fenced'
 
-/** Worth a transaction of its own. */
-const LARGE_WRITES = 200
-const MAX_TOGETHER = 32
-/** Two transactions at a time are what a server with two cores does best; more gather the less. */
-const MAX_RUNS = 2
-
 const fenced = new PlatformError({ code: 'FENCED', message: 'the checkpoint has moved on', retryable: false })
 
 export const laneCommits = (
@@ -74,10 +69,7 @@ export const laneCommits = (
   const apart = (commits: readonly LaneCommit[]) =>
     Promise.allSettled(commits.map((commit) => commitAll([commit])))
   const together = coalesce<LaneCommit, PromiseSettledResult<CommitOutcome>>({
-    maxItems: MAX_TOGETHER,
-    maxRuns: MAX_RUNS,
-    // A lane has one at most.
-    maxWaiting: Infinity,
+    ...BY_LANES,
     run: async (commits) => {
       if (commits.length === 1) return apart(commits)
       try {
@@ -120,7 +112,7 @@ const ownSessions = ({ client, inCausalSession }: MongoConnection): CausalSessio
 }
 
 const isLarge = ({ batch: { writes, parked = [], late = [] } }: LaneCommit): boolean =>
-  writes.length >= LARGE_WRITES || parked.length > 0 || late.length > 0
+  writes.length >= LARGE_BATCH || parked.length > 0 || late.length > 0
 
 const isOneDocument = ([first, ...others]: readonly LaneCommit[]): boolean =>
   first?.batch.writes.length === 0 && !isLarge(first) && others.length === 0

@@ -1,3 +1,4 @@
+import { BY_LANES, LARGE_BATCH } from './asked-together.ts'
 import { coalesce } from './coalesce.ts'
 import type { TenantKey } from './tenant-data.ts'
 
@@ -6,11 +7,6 @@ type Documents = ReadonlyMap<string, Record<string, unknown>>
 export type FindDocuments = (projection: string, keys: readonly TenantKey[]) => Promise<Documents>
 
 type Wanted = { readonly projection: string; readonly keys: readonly TenantKey[] }
-
-/** Worth a query of its own. */
-const LARGE = 200
-/** A lane wants something once at a time. */
-const TOGETHER = { maxItems: 32, maxRuns: 2, maxWaiting: Infinity }
 
 /**
  * What the lanes of a build look for at the same time is one query: with small batches it is queries that the database
@@ -29,10 +25,10 @@ export const laneFinds = (find: FindDocuments): FindDocuments => {
     const found = new Map(await Promise.all(queries))
     return wanted.map(({ projection, keys }) => only(found.get(projection), keys))
   }
-  const together = coalesce({ ...TOGETHER, run: findTogether })
+  const together = coalesce({ ...BY_LANES, run: findTogether })
   return async (projection, keys) => {
     if (keys.length === 0) return new Map()
-    return keys.length < LARGE ? together({ projection, keys }) : find(projection, keys)
+    return keys.length < LARGE_BATCH ? together({ projection, keys }) : find(projection, keys)
   }
 }
 

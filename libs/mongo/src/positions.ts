@@ -1,6 +1,7 @@
 // Whoever asks with `?after=` asks again and again until its event is published. So those who ask at the same time ask
 // together: it costs the store the same for one as for a hundred.
 
+import { BY_WAITERS } from './asked-together.ts'
 import { coalesce } from './coalesce.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
@@ -22,11 +23,12 @@ export type Positions = {
   locate(commit: Commit): Promise<Whereabouts>
 }
 
-const TOGETHER = { maxItems: 200, maxRuns: 2, maxWaiting: 10_000 }
-
 export const mongoPositions = (connection: MongoConnection): Positions => {
   const collections = collectionsOf(connection)
-  const locate = coalesce({ ...TOGETHER, run: (wanted: readonly Commit[]) => locateAll(collections, wanted) })
+  const locate = coalesce({
+    ...BY_WAITERS,
+    run: (wanted: readonly Commit[]) => locateAll(collections, wanted),
+  })
   return { locate: (commit) => translating(() => locate(commit)) }
 }
 

@@ -12,6 +12,7 @@
 import { MongoWriteConcernError, type ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
 import type { MongoConnection } from './connect-mongo.ts'
+import { BY_WAITERS } from './asked-together.ts'
 import { coalesce } from './coalesce.ts'
 import { collectionsOf, type Collections } from './collections.ts'
 import { withoutEngineMembers, type CheckpointDocument, type CheckpointId } from './documents.ts'
@@ -47,9 +48,6 @@ const CLAIM_WAITS_MS = 500
 /** Longer than it takes until a transaction counts as abandoned. The last try waits as long as it takes. */
 const CLAIM_TRIES = 10
 
-/** Whoever waits for a position looks at its checkpoint again and again; so do all others who wait. */
-const READ_TOGETHER = { maxItems: 200, maxRuns: 2, maxWaiting: 10_000 }
-
 const withoutId = ({ _id, ...checkpoint }: CheckpointDocument): Checkpoint => checkpoint
 
 export const mongoProjectionStore = (connection: MongoConnection): ProjectionStore => {
@@ -69,7 +67,7 @@ const lookups = (
 ): Omit<ProjectionStore, 'commit'> => ({
   claim: (id, by) => inCausalSession((session) => claimPatiently({ collections, session }, exactly(id), by)),
   read: coalesce({
-    ...READ_TOGETHER,
+    ...BY_WAITERS,
     run: (ids: readonly CheckpointId[]) =>
       inCausalSession((session) => readCheckpoints({ collections, session }, ids)),
   }),
