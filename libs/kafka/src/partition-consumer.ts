@@ -9,22 +9,21 @@
  * their source has claimed the partition and said where to read on. Between REBALANCING and GROUP_JOIN there are no
  * lanes, and batches that still arrive are dropped: they come again, since lanes always seek.
  */
-import { hostname } from 'node:os'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
 import { messageOf, type Logger } from '@millrace/runtime'
 import { fetchEndOffsetsOf } from './admin.ts'
 import { AssignedLanes } from './assigned-lanes.ts'
-import { type KafkaConnection, boundedRetries, budgetOf, kafkaOf } from './connect-kafka.ts'
+import { type KafkaConnection, budgetOf } from './connect-kafka.ts'
 import type { ConsumerEvent } from './consumer-event.ts'
 import { type ConsumerInput, type ConsumerState, stepConsumer } from './consumer-state.ts'
 import { type ConsumerTimings, defaultConsumerTimings } from './consumer-timings.ts'
 import { isGroupLoading, toPlatformError } from './kafka-error.ts'
+import { makeKafkajsConsumer } from './kafkajs-consumer.ts'
 import { type LaneLimits, defaultLaneLimits } from './lane-limits.ts'
 import type { LaneSource, TopicPartition } from './lane-source.ts'
 import type { LaneStatus } from './lane.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { readChunk } from './read-chunk.ts'
-import { makeAssigners } from './rendezvous-assigner.ts'
 import { settleWithin } from './settle-within.ts'
 import { sharedBatches } from './shared-batches.ts'
 
@@ -59,35 +58,10 @@ export type PartitionConsumer = {
   readonly crashed: Promise<Error>
 }
 
-const MIB = 1024 * 1024
-const MAX_BYTES_PER_PARTITION = MIB
-const MAX_BYTES_PER_FETCH = 10 * MIB
 const CONCURRENT_PARTITIONS = 8
 const IN_HAND_GRACE_MS = 15_000
 const LEAVE_GRACE_MS = 10_000
-/** No heartbeats are sent while fetches are retried: all retries together stay below the session timeout. */
-const RETRIES = boundedRetries
 const HEARTBEAT_REQUEST = 'Heartbeat'
-
-type Restart = { readonly timings: ConsumerTimings; readonly mayRestart: () => boolean }
-
-const makeKafkajsConsumer = (options: ConsumerOptions, { timings, mayRestart }: Restart): Consumer =>
-  kafkaOf(options.connection).consumer({
-    groupId: options.groupId,
-    allowAutoTopicCreation: false,
-    sessionTimeout: timings.sessionTimeoutMs,
-    heartbeatInterval: timings.heartbeatEveryMs,
-    rebalanceTimeout: timings.rebalanceTimeoutMs,
-    maxWaitTimeInMs: timings.fetchWaitMs,
-    metadataMaxAge: timings.metadataMaxAgeMs,
-    partitionAssigners: makeAssigners(options.memberKey ?? hostname()),
-    minBytes: 1,
-    maxBytes: MAX_BYTES_PER_FETCH,
-    maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
-    // Transactions serve as a fence for writers, nothing else; see docs.
-    readUncommitted: true,
-    retry: { ...RETRIES, restartOnFailure: () => Promise.resolve(mayRestart()) },
-  })
 
 const partitionsOf = (assignment: ConsumerGroupJoinEvent['payload']['memberAssignment']): TopicPartition[] =>
   Object.entries(assignment).flatMap(([topic, partitions]) =>
