@@ -7,5 +7,11 @@ export const LARGE_BATCH = 200
  */
 export const BY_LANES = { maxItems: 32, maxRuns: 2, maxWaiting: Infinity }
 
+/**
+ * Large batches go each by itself, but no more at a time either: with 24 lanes that all write, the same documents cost
+ * MongoDB half as much again.
+ */
+export const BY_LARGE_BATCHES = { ...BY_LANES, maxItems: 1 }
+
 /** Of those who wait for a position, and look again and again until they have it. */
 export const BY_WAITERS = { maxItems: 200, maxRuns: 2, maxWaiting: 10_000 }

@@ -9,7 +9,7 @@
 
 import type { AnyBulkWriteOperation, ClientSession } from 'mongodb'
 import { PlatformError } from '@millrace/runtime'
-import { BY_LANES, LARGE_BATCH } from './asked-together.ts'
+import { BY_LANES, BY_LARGE_BATCHES, LARGE_BATCH } from './asked-together.ts'
 import type { CausalSessions } from './causal-sessions.ts'
 import { coalesce } from './coalesce.ts'
 import type { Collections } from './collections.ts'
@@ -68,6 +68,10 @@ export const laneCommits = (
     })
   const apart = (commits: readonly LaneCommit[]) =>
     Promise.allSettled(commits.map((commit) => commitAll([commit])))
+  const alone = coalesce<LaneCommit, CommitOutcome>({
+    ...BY_LARGE_BATCHES,
+    run: async (commits) => [await commitAll(commits)],
+  })
   const together = coalesce<LaneCommit, PromiseSettledResult<CommitOutcome>>({
     ...BY_LANES,
     run: async (commits) => {
@@ -83,7 +87,7 @@ export const laneCommits = (
   })
   return (commit) =>
     translating(async () => {
-      if (isLarge(commit)) return commitAll([commit])
+      if (isLarge(commit)) return alone(commit)
       const settled = await together(commit)
       if (settled.status === 'rejected') throw settled.reason
       return settled.value

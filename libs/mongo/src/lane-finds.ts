@@ -1,4 +1,4 @@
-import { BY_LANES, LARGE_BATCH } from './asked-together.ts'
+import { BY_LANES, BY_LARGE_BATCHES, LARGE_BATCH } from './asked-together.ts'
 import { coalesce } from './coalesce.ts'
 import type { TenantKey } from './tenant-data.ts'
 
@@ -25,10 +25,15 @@ export const laneFinds = (find: FindDocuments): FindDocuments => {
     const found = new Map(await Promise.all(queries))
     return wanted.map(({ projection, keys }) => only(found.get(projection), keys))
   }
+  const alone = coalesce({
+    ...BY_LARGE_BATCHES,
+    run: (wanted: readonly Wanted[]) =>
+      Promise.all(wanted.map(({ projection, keys }) => find(projection, keys))),
+  })
   const together = coalesce({ ...BY_LANES, run: findTogether })
   return async (projection, keys) => {
     if (keys.length === 0) return new Map()
-    return keys.length < LARGE_BATCH ? together({ projection, keys }) : find(projection, keys)
+    return (keys.length < LARGE_BATCH ? together : alone)({ projection, keys })
   }
 }
 

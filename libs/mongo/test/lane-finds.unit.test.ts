@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals'
+import { eventually } from '@millrace/testkit'
 import { laneFinds, type FindDocuments } from '../src/lane-finds.ts'
 
 const keysOf = (...ids: readonly string[]) => ids.map((id) => ({ tenant: 'demo', id: `demo/${id}` }))
@@ -38,6 +39,30 @@ it('one that looks for many asks by itself', async () => {
   const [all] = await Promise.all([finds('orders', many), finds('orders', keysOf('1'))])
   expect(all.size).toBe(200)
   expect(asked.map(({ length }) => length)).toEqual([201, 2])
+})
+
+it('of those that look for many, two are under way at a time, whatever small ones do meanwhile', async () => {
+  const gates: (() => void)[] = []
+  let most = 0
+  const finds = laneFinds(async (projection, keys) => {
+    if (keys.length < 200) return find(projection, keys)
+    const gate = Promise.withResolvers<void>()
+    most = Math.max(most, gates.push(gate.resolve))
+    await gate.promise
+    return new Map()
+  })
+  const many = keysOf(...Array.from({ length: 200 }, (_, index) => String(index)))
+  const large = Promise.all(['a', 'b', 'c', 'd'].map((build) => finds(build, many)))
+  await finds('orders', keysOf('1'))
+  for (let left = 4; left > 0; left -= 2) {
+    await eventually(
+      () => gates.length,
+      (waiting) => waiting === 2,
+    )
+    for (const open of gates.splice(0)) open()
+  }
+  await large
+  expect(most).toBe(2)
 })
 
 it('hears of an outage, all of them', async () => {
