@@ -35,7 +35,10 @@ export type BuildList = {
   register(projection: string, version: string): Promise<Builds>
   read(projection: string): Promise<Builds | undefined>
   all(): Promise<Builds[]>
-  /** A new build beside the served one. Throws BUILD_UNDER_WAY while there is another that was never served. */
+  /**
+   * A new build beside the served one. Throws BUILD_UNDER_WAY while there is another that was never served; but one of the
+   * same version that is to be served is that other one.
+   */
   start(projection: string, version: string, more?: Pick<Build, 'isToBeServed'>): Promise<Build>
   setPaused(projection: string, isPaused: boolean): Promise<void>
   /** Takes it out of the list, so that it is no longer fed. Throws BUILD_SERVED for the one that is read. */
@@ -135,6 +138,7 @@ const start = async (
   if (!found) throw noProjection(projection)
   const { builds, served, previous, counts } = found
   const other = builds.find(({ name }) => name !== served && name !== previous)
+  if (other && given.isToBeServed && other.version === version) return toBeServed(at, projection, other)
   if (other) throw underWay(projection, other.name)
   const count = counts[version] ?? 0
   const build: Build = {
@@ -150,6 +154,16 @@ const start = async (
   )
   if (matchedCount === 0) throw underWay(projection, 'by somebody else')
   return build
+}
+
+const toBeServed = async ({ collections, session }: At, projection: string, build: Build): Promise<Build> => {
+  const { matchedCount } = await collections.builds.updateOne(
+    { _id: projection, 'builds.name': build.name },
+    { $set: { 'builds.$.isToBeServed': true } },
+    { session },
+  )
+  if (matchedCount === 0) throw underWay(projection, 'by somebody else')
+  return { ...build, isToBeServed: true }
 }
 
 const underWay = (projection: string, build: string): PlatformError =>

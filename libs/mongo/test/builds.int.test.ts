@@ -43,6 +43,14 @@ describe('a projection', () => {
     expect(await names()).toHaveLength(2)
   })
 
+  it('has the one under way served once somebody wants its version served, and no other', async () => {
+    await registry.start(name, 'v2')
+    const wanted = { isToBeServed: true } as const
+    await expect(registry.start(name, 'v1', wanted)).rejects.toMatchObject({ code: 'BUILD_UNDER_WAY' })
+    expect(await registry.start(name, 'v2', wanted)).toMatchObject({ name: 'v2', ...wanted })
+    expect((await registry.read(name))?.builds).toMatchObject([{ name: 'v1' }, { name: 'v2', ...wanted }])
+  })
+
   it('keeps the way back until it is dropped, and may be built again meanwhile', async () => {
     await registry.start(name, 'v2')
     await registry.switchTo(name, 'v2')

@@ -43,7 +43,10 @@ export type Operations = {
   view(name: string): Promise<ProjectionView>
   register(name: string): Promise<Builds>
   rebuild(name: string): Promise<Build>
-  /** Builds it anew and serves it once it is found equal to the log; in place, readers get it as it grows. */
+  /**
+   * Builds it anew, or goes on with what is being built of the newest version, and serves it once it is found equal to the
+   * log; in place, readers get it as it grows.
+   */
   reset(name: string, isInPlace: boolean): Promise<Build>
   compare(name: string, order: CompareOrder): Promise<StartedCheck>
   verify(name: string, isFull: boolean): Promise<StartedCheck>

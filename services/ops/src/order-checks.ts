@@ -60,10 +60,21 @@ export const assertCaughtUp = async (
 ): Promise<void> => {
   const progress = (await deps.progressOf(assertHasCode(deps, name, build), [build])).get(build.name)
   if (!progress || progress.isCaughtUp) return
-  const { applied, total, remaining } = progress
+  const { applied, total, remaining, partitions } = progress
+  const members = { applied, total, remaining }
+  const data = buildName(name, build.name)
+  const stopped = partitions.find((partition) => partition.stopped !== null)
+  if (stopped)
+    throw problems.conflict(
+      `${data} has stopped in ${stopped.topic}/${stopped.partition}: ${stopped.stopped}; ${WITHOUT_IT}`,
+      { members },
+    )
   const why = isPaused ? 'it is paused: resume it first' : `${remaining} records are missing`
-  throw problems.conflict(`${buildName(name, build.name)} is still being built: ${why}`, {
+  throw problems.conflict(`${data} is still being built: ${why}`, {
     headers: { 'retry-after': '5' },
-    members: { applied, total, remaining },
+    members,
   })
 }
+
+/** Nobody need wait for a build that does not go on. */
+const WITHOUT_IT = 'a reset serves a build of the newest version once it is found to be what the log says'

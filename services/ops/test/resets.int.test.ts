@@ -85,6 +85,12 @@ describe('a reset', () => {
     expect(state.builds.find(({ name }) => name === build)?.verification).toMatchObject({ state: 'equal' })
   })
 
+  it('goes on with what is being built of its version, and needs no comparison with what readers get', async () => {
+    const { build } = (await sending(ops.url, `/projections/${NAME}/rebuild`, {})).json()
+    expect(await reset()).toBe(build)
+    await eventually(stateOf, ({ served }) => served === build, PATIENT)
+  })
+
   it('is served although ops was killed right after it was asked for', async () => {
     const build = await reset()
     await restartOps()
