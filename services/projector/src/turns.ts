@@ -14,6 +14,8 @@ const LIVE_LAG = 500n
 const LOOK_EVERY_MS = 25
 /** Nobody stands still for ever. */
 const MAX_WAIT_MS = 500
+/** What took longer hung in an outage, or behind a lock, and has not kept anybody from working. */
+const MAX_REST_MS = 1_000
 /** Events arrive for a served lane, if one has moved within this time. */
 const LIVE_FOR_MS = 1_000
 
@@ -22,7 +24,7 @@ export const isFarBehind = (lanes: readonly ServedLane[]): boolean =>
 
 /**
  * Turns of the lanes that nobody waits for. While the served lanes rest they all work at once; else one at a time, which
- * rests as long as it has worked: the event loop and the database are free for what is live in between.
+ * rests as long as it has worked, up to a second: the event loop and the database are free for what is live in between.
  */
 export const makeTurns = (
   servedLanes: () => readonly ServedLane[],
@@ -53,7 +55,7 @@ export const makeTurns = (
       await before
       await waitForServed()
       const startedAtMs = now()
-      return () => void pause(now() - startedAtMs).then(turn.resolve)
+      return () => void pause(Math.min(now() - startedAtMs, MAX_REST_MS)).then(turn.resolve)
     },
   }
 }

@@ -27,6 +27,21 @@ describe('turns', () => {
     expect(isSecond).toBe(true)
   })
 
+  it('end a rest after a second, however long a batch hung', async () => {
+    const AN_OUTAGE_MS = 60_000
+    let [offset, nowMs] = [0n, 0]
+    const turns = makeTurns(
+      () => [lane((offset += 1n))],
+      () => nowMs,
+    )
+    await turns.take()
+    const endHanging = await turns.take()
+    nowMs += AN_OUTAGE_MS
+    endHanging()
+    // Of those who rest as long, this one would come after the test has been given up.
+    await turns.take()
+  })
+
   it('wait for a served lane that is far behind, but not for ever', async () => {
     let [offset, lag] = [0n, 501n]
     const turns = makeTurns(() => [lane((offset += 1n), lag)])
