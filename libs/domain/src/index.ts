@@ -66,6 +66,9 @@ export {
   monthOf,
   tumbling,
 } from './projections/windows.ts'
+export { type AnyTable, type Table } from './tables/table.ts'
+export { defineTable } from './tables/define-table.ts'
+export { type ProcessStateDocument, processState } from './tables/process-state.ts'
 export { mergePartials } from './projections/merge-partials.ts'
 export { type CommitIdentity, type CommittedEvent, toProjected } from './projections/to-projected.ts'
 export {

@@ -1,0 +1,31 @@
+import type { DomainEvent, EventType, TopicEvent, TopicName } from '@millrace/events'
+import type { Document, ProjectedEvent } from '../projections/projection.ts'
+import type { Table } from './table.ts'
+
+type Handled<Type extends EventType> = Extract<ProjectedEvent, { readonly type: Type }>
+
+type Definition<State extends Document, Type extends EventType, Topic extends TopicName> = Omit<
+  Table<State>,
+  'events' | 'topic' | 'evolve' | 'publish'
+> & {
+  readonly topic: Topic
+  readonly events: readonly Type[]
+  readonly evolve: (state: State | null, event: Handled<Type>, clockMs: number) => State
+  readonly publish: (state: State) => TopicEvent<Topic> & DomainEvent
+}
+
+/** Checks at compile time that it handles what it says, and publishes what its topic carries. */
+export const defineTable = <State extends Document, Type extends EventType, Topic extends TopicName>({
+  evolve,
+  ...definition
+}: Definition<State, Type, Topic>): Table<State> => {
+  const handled: ReadonlySet<string> = new Set(definition.events)
+  const isHandled = (event: ProjectedEvent): event is Handled<Type> => handled.has(event.type)
+  return {
+    ...definition,
+    evolve: (state, event, clockMs) => {
+      if (isHandled(event)) return evolve(state, event, clockMs)
+      throw new TypeError(`${definition.name} does not handle ${event.type}`)
+    },
+  }
+}
