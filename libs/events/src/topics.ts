@@ -61,7 +61,7 @@ export const topics = {
     maxMessageBytes: mebibyte,
     timestampType: 'LogAppendTime',
     compression: 'producer',
-    recordTypes: ['HeartbeatReceived'],
+    recordTypes: ['HeartbeatReceived', 'ClockTicked'],
   },
   'process.state': {
     name: 'process.state',

@@ -27,6 +27,7 @@ import { openAggregates } from './open-aggregates.ts'
 import type { Relay } from './relay/relay.ts'
 import { whilePresent } from './presence.ts'
 import { startRelays } from './start-relays.ts'
+import { startTicks } from './start-ticks.ts'
 import { makeStateCache } from './state-cache.ts'
 
 export type App = { readonly routes: readonly Route[]; readonly relay: Relay; close(): Promise<void> }
@@ -72,6 +73,7 @@ const startHeartbeatProducers = (kafka: KafkaConnection) => {
 export const startApp = ({ config, mongo, presence, kafka, codec, logger, metrics }: Parts): App => {
   const relay = startRelays({ config, mongo, kafka, logger, metrics })
   const heartbeats = startHeartbeatProducers(kafka)
+  const ticks = startTicks({ codec, newId, producerOf: heartbeats.producerOf, logger })
   const signer = createTokenSigner(config.TOKEN_SECRET)
   const store = whilePresent(mongoEventStore(mongo), presence)
   const opened = openAggregates({ store, codec, mongo, place: config.SNAPSHOT_STORE, metrics })
@@ -98,7 +100,7 @@ export const startApp = ({ config, mongo, presence, kafka, codec, logger, metric
     ],
     relay,
     close: async () => {
-      await relay.stop()
+      await Promise.all([relay.stop(), ticks.stop()])
       await heartbeats.close()
     },
   }

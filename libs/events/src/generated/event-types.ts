@@ -1,5 +1,11 @@
 // Generated from schemas/**/*.avsc by `npm run generate`. Do not edit.
 
+/** Time has passed: written into every partition of a topic whose readers go by its clock, also when nothing else comes. */
+export type ClockTicked = {
+  /** Its writer sends the next one after so many milliseconds. */
+  readonly everyMs: number
+}
+
 /** A running process said that it is alive. */
 export type HeartbeatReceived = {
   /** Name of the machine. */
@@ -143,6 +149,7 @@ export type ProductRepriced = {
 export type ProductRetired = Readonly<Record<string, never>>
 
 export type StoredDataByType = {
+  readonly ClockTicked: ClockTicked
   readonly HeartbeatReceived: HeartbeatReceived
   readonly OrderCancelled: OrderCancelled
   readonly OrderDelivered: OrderDelivered
@@ -159,6 +166,7 @@ export type StoredDataByType = {
 export type StoredType = keyof StoredDataByType
 
 export const storedTypes = [
+  'ClockTicked',
   'HeartbeatReceived',
   'OrderCancelled',
   'OrderDelivered',
