@@ -125,7 +125,9 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': notImported(...rawTypes, acrossTenants) },
   },
   {
-    files: ['libs/mongo/src/{build-reader,builds,indexes,inline-read-models,partition-log,publications}.ts'],
+    files: [
+      'libs/mongo/src/{build-reader,builds,indexes,inline-read-models,partition-log,publications,table-store}.ts',
+    ],
     rules: { 'no-restricted-imports': notImported(...rawTypes) },
   },
   {

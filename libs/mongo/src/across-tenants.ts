@@ -29,6 +29,10 @@ export const readModelToDrop = (
 export const readModelToCheck = ({ readModel }: Collections, build: string): Collection<ReadModelDocument> =>
   driversCollection(readModel(build))
 
+/** Time passes for the states of all tenants alike. */
+export const tableToAge = ({ readModel }: Collections, table: string): Collection<ReadModelDocument> =>
+  driversCollection(readModel(table))
+
 type ToIndex = {
   readonly commits: Collection<CommitDocument>
   readonly answers: Collection<AnswerDocument>

@@ -118,3 +118,10 @@ export { DocumentRefusedError } from './mongo-error.ts'
 export { parkingKeyOf, type ParkedEvent } from './parked-events.ts'
 export { initiateReplicaSet, pingMongo } from './replica-set.ts'
 export { withTransaction, type Transaction } from './transaction.ts'
+export {
+  type DueState,
+  type StateBatch,
+  type StateWrite,
+  type TableStore,
+  mongoTableStore,
+} from './table-store.ts'

@@ -26,6 +26,7 @@ import {
 } from './mongo-error.ts'
 import { insertLate, insertParked, type ParkedEvent } from './parked-events.ts'
 import { byTenantKey, type TenantWrite } from './tenant-data.ts'
+import type { Outbox, OutboxMessage } from './outbox.ts'
 import { oneTransaction } from './transaction.ts'
 
 export type Checkpoint = Omit<CheckpointDocument, '_id'>
@@ -40,6 +41,8 @@ export type CommitBatch = {
   readonly writes: readonly DocumentWrite[]
   readonly parked?: readonly ParkedEvent[]
   readonly late?: readonly LateEvent[]
+  /** Go to Kafka exactly if the batch is committed. */
+  readonly messages?: readonly OutboxMessage[]
 }
 
 export type LaneCommit = { readonly id: CheckpointId; readonly batch: CommitBatch }
@@ -52,12 +55,13 @@ const fenced = new PlatformError({ code: 'FENCED', message: 'the checkpoint has 
 export const laneCommits = (
   connection: MongoConnection,
   collections: Collections,
+  outbox?: Outbox,
 ): ((commit: LaneCommit) => Promise<CommitOutcome>) => {
   const inOwnSession = ownSessions(connection)
   const commitAll = (commits: readonly LaneCommit[]): Promise<CommitOutcome> =>
     inOwnSession(async (session) => {
       try {
-        const write = () => writeAll({ collections, session }, commits)
+        const write = () => writeAll({ collections, session, outbox }, commits)
         // One document needs no transaction.
         await (isOneDocument(commits) ? write() : oneTransaction(session, write))
         return 'applied'
@@ -124,15 +128,26 @@ const isOneDocument = ([first, ...others]: readonly LaneCommit[]): boolean =>
 /** The others may go through without it; nothing was written in any case. An outage, or an unknown result, is of all. */
 const isOfOne = (error: unknown): boolean => isWriteConflict(error) || !isTransientMongoError(error)
 
-type At = { readonly collections: Collections; readonly session: ClientSession }
+type At = {
+  readonly collections: Collections
+  readonly session: ClientSession
+  readonly outbox?: Outbox | undefined
+}
 
 const writeAll = async (at: At, commits: readonly LaneCommit[]): Promise<void> => {
   await moveCheckpoints(at, commits)
   for (const { id, batch } of commits) {
     await insertParked(at, { id, incarnation: batch.from.incarnation }, batch.parked ?? [])
     await insertLate(at, id, batch.late ?? [])
+    await publish(at, batch.messages ?? [])
   }
   for (const [projection, writes] of writesByBuild(commits)) await writeDocuments(at, projection, writes)
+}
+
+const publish = async ({ outbox, session }: At, messages: readonly OutboxMessage[]): Promise<void> => {
+  if (messages.length === 0) return
+  if (!outbox) throw new TypeError('this store was given no outbox for the messages of its lanes')
+  await outbox.add(session, ...messages)
 }
 
 const moveCheckpoints = async ({ collections, session }: At, commits: readonly LaneCommit[]) => {

@@ -21,6 +21,7 @@ import { laneCommits, type Checkpoint, type CommitBatch, type CommitOutcome } fr
 import { exactly, laneNameOf } from './lane-id.ts'
 import { laneFinds, type FindDocuments } from './lane-finds.ts'
 import { isOutOfTime, translating } from './mongo-error.ts'
+import type { Outbox } from './outbox.ts'
 import { readParkedKeys } from './parked-events.ts'
 import { byTenantKey } from './tenant-data.ts'
 
@@ -50,9 +51,10 @@ const CLAIM_TRIES = 10
 
 const withoutId = ({ _id, ...checkpoint }: CheckpointDocument): Checkpoint => checkpoint
 
-export const mongoProjectionStore = (connection: MongoConnection): ProjectionStore => {
+/** `outbox` is for lanes whose batches have messages. */
+export const mongoProjectionStore = (connection: MongoConnection, outbox?: Outbox): ProjectionStore => {
   const collections = collectionsOf(connection)
-  const commit = laneCommits(connection, collections)
+  const commit = laneCommits(connection, collections, outbox)
   return {
     ...lookups(collections, (work) => translating(() => connection.inCausalSession(work))),
     commit: (id, batch) => commit({ id, batch }),

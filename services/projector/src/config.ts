@@ -1,16 +1,36 @@
-import { findProjection, isFed, type AnyProjection } from '@millrace/domain'
+import {
+  findProjection,
+  findTable,
+  isFed,
+  projections,
+  tables,
+  type AnyProjection,
+  type AnyTable,
+} from '@millrace/domain'
 import { kafkaEnv, mongoEnv, readConfig, readModelsEnv, serviceEnv, workerRules } from '@millrace/runtime'
 import { z } from 'zod'
 
-const asynchronous = (name: string, context: z.RefinementCtx): AnyProjection => {
+/** What a projector keeps. */
+export type Kept =
+  | { readonly type: 'projection'; readonly projection: AnyProjection }
+  | { readonly type: 'table'; readonly table: AnyTable }
+
+const keptNamed = (name: string, context: z.RefinementCtx): Kept => {
+  const table = findTable(name)
+  if (table) return { type: 'table', table }
   const projection = findProjection(name)
-  if (projection && isFed(projection)) return projection
+  if (projection && isFed(projection)) return { type: 'projection', projection }
   const message = projection
     ? `${name} is ${projection.kind}: no projector keeps it`
-    : `there is no projection ${JSON.stringify(name)}`
+    : `there is no projection or table ${JSON.stringify(name)}`
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 }
+
+const all: readonly Kept[] = [
+  ...projections.filter(isFed).map((projection) => ({ type: 'projection', projection }) as const),
+  ...tables.map((table) => ({ type: 'table', table }) as const),
+]
 
 /** Every variable is on docs/configuration.md, which a test compares. */
 export const configSchema = z.object({
@@ -18,11 +38,11 @@ export const configSchema = z.object({
   ...mongoEnv,
   ...readModelsEnv,
   ...kafkaEnv,
-  /** Names of the projections this instance builds, comma-separated; all when unset. */
+  /** Names of the projections and tables that this instance keeps, comma-separated; all when unset. */
   PROJECTIONS: z
     .string()
-    .transform((list, context) => list.split(',').map((name) => asynchronous(name.trim(), context)))
-    .optional(),
+    .transform((list, context) => list.split(',').map((name) => keptNamed(name.trim(), context)))
+    .default([...all]),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { isFed, projections, shippedProjections } from '@millrace/domain'
+import { shippedProjections } from '@millrace/domain'
 import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka, type PartitionConsumer } from '@millrace/kafka'
 import { connectStores, mongoReadModelStore, storeAddresses, topicIncarnations } from '@millrace/mongo'
 import { runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
 import { feedBuilds } from './feed-builds.ts'
+import { keepTables } from './keep-tables.ts'
 import { projectionMetrics, runProjection } from './run-projection.ts'
 
 /** No lane has moved for this long although something waits: the loop is stuck, a restart is the cure. */
@@ -27,33 +28,41 @@ await runService(
     const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'projector', logger })
     const shared = {
       connection: kafka,
-      codec,
-      store: readModels.projections,
       incarnationOf: topicIncarnations(events).current,
       owner: randomUUID(),
-      metrics: projectionMetrics(metrics),
     }
+    const kept = config.PROJECTIONS
+    const ofProjections = projectionMetrics(metrics)
     const feeding = await feedBuilds({
       registry: readModels.builds,
-      projections: config.PROJECTIONS ?? projections.filter(isFed),
+      projections: kept.flatMap((one) => (one.type === 'projection' ? [one.projection] : [])),
       code: shippedProjections,
       run: async (feed) => {
         const { build, projection } = feed
         await readModels.prepare(build, projection.indexes)
-        return runProjection({ ...shared, ...feed, logger: logger.child({ projection: build }) })
+        const store = readModels.projections
+        const own = { store, codec, metrics: ofProjections, logger: logger.child({ projection: build }) }
+        return runProjection({ ...shared, ...feed, ...own })
       },
       onCrash: fail,
       logger,
     })
     onStop('consumers', feeding.stop)
+    const keeping = await keepTables({
+      ...{ ...shared, mongo: events, metrics, logger, onCrash: fail },
+      registryUrl: config.SCHEMA_REGISTRY_URL,
+      tables: kept.flatMap((one) => (one.type === 'table' ? [one.table] : [])),
+    })
+    onStop('tables', keeping.stop)
+    const consumers = (): readonly PartitionConsumer[] => [...feeding.consumers(), ...keeping.consumers]
     return {
       health: {
         live: () =>
-          feeding.consumers().every((consumer) => Date.now() - consumer.lastProgressAtMs() < STUCK_AFTER_MS),
+          consumers().every((consumer) => Date.now() - consumer.lastProgressAtMs() < STUCK_AFTER_MS),
         ready: {
           mongo: stores.ping,
           kafka: async () => void (await pingKafka(kafka)),
-          consumers: () => assertRunning(feeding.consumers()),
+          consumers: () => assertRunning(consumers()),
         },
       },
     }

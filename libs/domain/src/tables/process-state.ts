@@ -47,6 +47,7 @@ export const processState = defineTable({
   version: 'v1',
   source: 'heartbeat.received',
   topic: 'process.state',
+  category: 'processes.process',
   events: ['HeartbeatReceived'],
 
   evolve: (state: ProcessStateDocument | null, { data }, clockMs): ProcessStateDocument => {

@@ -29,6 +29,8 @@ export type Table<State extends Document> = {
   evolve(this: void, state: State | null, event: ProjectedEvent, clockMs: number): State
   at(this: void, state: State, clockMs: number): State | null
   changesAt(this: void, state: State): number | null
+  /** Of the streams that its keys belong to: `processes.process`. */
+  readonly category: string
   /** What is published of it. */
   publish(this: void, state: State): DomainEvent
 }

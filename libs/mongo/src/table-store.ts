@@ -1,0 +1,69 @@
+// Where the states of tables live: one document a key, written like a read model's, in one transaction with the checkpoint
+// and with the messages that publish them. Beside its fields a state has the time at which time alone changes it, so that
+// the ones that are due are found without a look at the others.
+
+import type { MongoConnection } from './connect-mongo.ts'
+import { tableToAge } from './across-tenants.ts'
+import { collectionsOf } from './collections.ts'
+import { withoutEngineMembers, type CheckpointId } from './documents.ts'
+import { ensureReadModelIndexes } from './indexes.ts'
+import type { CommitBatch, DocumentWrite } from './lane-commits.ts'
+import { translating } from './mongo-error.ts'
+import type { Outbox } from './outbox.ts'
+import { mongoProjectionStore, type ProjectionStore } from './projection-store.ts'
+
+export type StateWrite = DocumentWrite & {
+  /** UTC ms by the clock of its topic; null: time alone changes it no more. */
+  readonly changesAt: number | null
+}
+
+export type StateBatch = Omit<CommitBatch, 'writes' | 'parked' | 'late'> & {
+  readonly states: readonly StateWrite[]
+}
+
+export type DueState = {
+  readonly tenant: string
+  readonly id: string
+  readonly fields: Record<string, unknown>
+}
+
+export type TableStore = Pick<ProjectionStore, 'claim' | 'read' | 'find'> & {
+  /** Of the lane's partition, those that time has changed by `clockMs`: the longest due first, `limit` at most. */
+  due(id: CheckpointId, clockMs: number, limit: number): Promise<DueState[]>
+  /** As of a projection; the messages wait in the outbox once it is applied. */
+  commit(id: CheckpointId, batch: StateBatch): ReturnType<ProjectionStore['commit']>
+  /** Prepares a table, `<name>.<version>`; doing it again changes nothing. */
+  prepare(table: string): Promise<void>
+}
+
+export const mongoTableStore = (connection: MongoConnection, outbox: Outbox): TableStore => {
+  const collections = collectionsOf(connection)
+  const { claim, read, find, commit } = mongoProjectionStore(connection, outbox)
+  return {
+    ...{ claim, read, find },
+    due: ({ projection, partition }, clockMs, limit) =>
+      translating(() =>
+        connection.inCausalSession(async (session) => {
+          const isDue = { _partition: partition, _changesAt: { $lte: clockMs } }
+          const found = tableToAge(collections, projection).find(isDue, { session })
+          const documents = await found.sort({ _changesAt: 1 }).limit(limit).toArray()
+          return documents.map((document) => ({
+            tenant: document._tenant,
+            id: document._id,
+            fields: withoutEngineMembers(document),
+          }))
+        }),
+      ),
+    commit: (id, { states, ...batch }) => commit(id, { ...batch, writes: states.map(toWrite) }),
+    prepare: (table) =>
+      translating(async () => {
+        await ensureReadModelIndexes(connection, { projection: table, indexes: [] })
+        await tableToAge(collections, table).createIndex({ _partition: 1, _changesAt: 1 }, { name: 'due' })
+      }),
+  }
+}
+
+const toWrite = ({ fields, changesAt, ...write }: StateWrite): DocumentWrite => ({
+  ...write,
+  fields: fields && { ...fields, _changesAt: changesAt },
+})

@@ -1,0 +1,205 @@
+// One lane = one table on one partition of its source. A batch is: read, one find of the states that it touches and of
+// those that time has changed meanwhile, fold in memory, one transaction of states, checkpoint and the messages that
+// publish what has changed. The relay of the outbox takes them to the compacted topic.
+//
+// The checkpoint's watermark is the topic's clock. It moves with the states or not at all, so a lane that comes back
+// after a downtime goes on with the time at which it had stopped, and the backlog's own times decide.
+//
+// A record that cannot be read is passed by and counted: of a measurement the next one says more. Its time counts.
+
+import { versionedName, type AnyTable, type Document } from '@millrace/domain'
+import {
+  DecodeError,
+  isTopicName,
+  parseMessageKey,
+  readHead,
+  readRecord,
+  toHeaders,
+  writerIdsOf,
+  type Codec,
+} from '@millrace/events'
+import type { KafkaRecord, LaneOutcome, LaneSource } from '@millrace/kafka'
+import type {
+  Checkpoint,
+  CheckpointId,
+  OutboxMessage,
+  Progress,
+  StateWrite,
+  TableStore,
+} from '@millrace/mongo'
+import { foldTable, type TableEntry, type TableFolding } from '@millrace/projections'
+import { newId } from '@millrace/runtime'
+
+export type TableLaneDeps = {
+  readonly table: AnyTable
+  readonly store: TableStore
+  /** One that encodes what the table publishes; while it cannot be had, no partition is claimed. */
+  readonly codec: () => Promise<Codec>
+  readonly incarnationOf: (topic: string) => Promise<number>
+  readonly owner: string
+  readonly onApplied: (batch: AppliedStates) => void
+}
+
+export type AppliedStates = {
+  readonly records: number
+  readonly unreadable: number
+  /** States that changed, and were published. */
+  readonly states: number
+}
+
+/** As many as time changes at once are at hand; the others are next. */
+const DUE_AT_ONCE = 1_000
+
+/** Only its own functions below change it, and they never run at the same time. */
+type Lane = {
+  readonly deps: TableLaneDeps
+  readonly codec: Codec
+  readonly id: CheckpointId
+  checkpoint: Checkpoint
+  /** False after a failure: the last transaction may have landed or not. */
+  isCertain: boolean
+}
+
+export const tableLanes = (deps: TableLaneDeps): LaneSource => ({
+  open: async ({ topic, partition }) => {
+    const codec = await deps.codec()
+    const id: CheckpointId = { projection: versionedName(deps.table), topic, partition }
+    const { owner, store } = deps
+    const checkpoint = await store.claim(id, { owner, incarnation: await deps.incarnationOf(topic) })
+    const lane: Lane = { deps, codec, id, checkpoint, isCertain: true }
+    return {
+      get nextOffset() {
+        return BigInt(lane.checkpoint.nextOffset)
+      },
+      apply: (records) => apply(lane, records),
+      close: async () => undefined,
+    }
+  },
+})
+
+const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
+  if (!lane.isCertain && !(await isStillOurs(lane))) return { type: 'fenced' }
+  lane.isCertain = false
+  const fresh = records.filter(({ offset }) => offset >= BigInt(lane.checkpoint.nextOffset))
+  const read = await readEntries(lane, fresh)
+  let isMore = await step(lane, read, nextOffsetAfter(lane.checkpoint, fresh))
+  while (isMore === 'more') isMore = await step(lane, NOTHING, lane.checkpoint.nextOffset)
+  if (isMore === 'fenced') return { type: 'fenced' }
+  lane.isCertain = true
+  return { type: 'applied', nextOffset: BigInt(lane.checkpoint.nextOffset) }
+}
+
+const isStillOurs = async (lane: Lane): Promise<boolean> => {
+  const stored = await lane.deps.store.read(lane.id)
+  if (stored?.epoch !== lane.checkpoint.epoch) return false
+  lane.checkpoint = stored
+  return true
+}
+
+const nextOffsetAfter = ({ nextOffset }: Checkpoint, fresh: readonly KafkaRecord[]): number => {
+  const last = fresh.at(-1)
+  return last ? Number(last.offset) + 1 : nextOffset
+}
+
+type ReadEntries = { readonly entries: readonly TableEntry[]; readonly unreadable: number }
+
+const NOTHING: ReadEntries = { entries: [], unreadable: 0 }
+
+const readEntries = async (
+  { codec, deps: { table } }: Lane,
+  records: readonly KafkaRecord[],
+): Promise<ReadEntries> => {
+  const values = records.map(({ value }) => value)
+  await codec.ensureWriters(writerIdsOf(codec, values))
+  let unreadable = 0
+  const entries = records.map((record): TableEntry => {
+    const change = readChange({ codec, table }, record)
+    if (change === 'unreadable') unreadable += 1
+    return { change: change === 'unreadable' ? null : change, timestampMs: record.timestamp }
+  })
+  return { entries, unreadable }
+}
+
+type Reading = { readonly codec: Codec; readonly table: AnyTable }
+
+const readChange = (
+  { codec, table }: Reading,
+  { topic, offset, key, value, headers }: KafkaRecord,
+): TableEntry['change'] | 'unreadable' => {
+  if (!isTopicName(topic) || value === null) return 'unreadable'
+  try {
+    const record = { topic, offset, key, value, headers }
+    const head = readHead(record)
+    const type = codec.newestTypeOf(head.type)
+    if (!table.events.some((handled) => handled === type)) return null
+    return { id: `${head.tenant}/${head.key}`, event: readRecord(codec, record, head) }
+  } catch (error) {
+    if (error instanceof DecodeError) return 'unreadable'
+    throw error
+  }
+}
+
+/** `more`: there are states that time has changed and that were not at hand. */
+type Stepped = 'done' | 'more' | 'fenced'
+
+const step = async (lane: Lane, read: ReadEntries, nextOffset: number): Promise<Stepped> => {
+  const { deps, id, checkpoint } = lane
+  const { entries, unreadable } = read
+  const clockMs = checkpoint.watermark ?? 0
+  const untilMs = entries.reduce((latest, { timestampMs }) => Math.max(latest, timestampMs), clockMs)
+  const touched = await deps.store.find(id.projection, keysOf(entries))
+  const due = await deps.store.due(id, untilMs, DUE_AT_ONCE)
+  // What the store holds was written by this very table.
+  const stored = new Map([...due.map(({ id: key, fields }) => [key, fields] as const), ...touched]) as Map<
+    string,
+    Document
+  >
+  const folding = foldTable({ table: deps.table, stored, clockMs }, entries)
+  const to = progressTo(checkpoint, nextOffset, folding.clockMs)
+  const outcome = await deps.store.commit(id, { from: checkpoint, to, ...written(lane, folding, nextOffset) })
+  if (outcome === 'fenced') return 'fenced'
+  lane.checkpoint = { ...checkpoint, ...to }
+  deps.onApplied({ records: entries.length, unreadable, states: folding.changed.size })
+  return due.length < DUE_AT_ONCE ? 'done' : 'more'
+}
+
+const progressTo = ({ lastSequence, lastId }: Checkpoint, nextOffset: number, clockMs: number): Progress => ({
+  ...{ nextOffset, lastSequence, lastId },
+  ...{ lastTs: clockMs, watermark: clockMs },
+})
+
+const keysOf = (entries: readonly TableEntry[]): { tenant: string; id: string }[] => {
+  const keys = new Map<string, { tenant: string; id: string }>()
+  for (const { change } of entries)
+    if (change) keys.set(change.id, { tenant: change.event.tenant, id: change.id })
+  return [...keys.values()]
+}
+
+type Written = { readonly states: readonly StateWrite[]; readonly messages: readonly OutboxMessage[] }
+
+const written = ({ deps: { table }, codec }: Lane, folding: TableFolding, sequence: number): Written => {
+  const changed = [...folding.changed]
+  return {
+    states: changed.map(([id, fields]) => ({
+      ...{ tenant: parseMessageKey(id).tenant, id, fields, sequence },
+      changesAt: fields && table.changesAt(fields),
+    })),
+    messages: changed.map(([id, state]) => toMessage({ codec, table }, { id, state, atMs: folding.clockMs })),
+  }
+}
+
+type Changed = { readonly id: string; readonly state: Document | null; readonly atMs: number }
+
+const toMessage = ({ codec, table }: Reading, { id, state, atMs }: Changed): OutboxMessage => {
+  const { topic } = table
+  if (state === null) return { topic, key: id, payload: null }
+  const { tenant, key } = parseMessageKey(id)
+  const event = table.publish(state)
+  const eventId = newId()
+  const headers = toHeaders({
+    ...{ id: eventId, type: event.type, tenant, stream: `${table.category}-${key}`, version: 0 },
+    ...{ occurredAt: atMs, correlationId: eventId, causationId: eventId, actor: table.name },
+    ...{ sequence: null, traceparent: null },
+  })
+  return { topic, key: id, payload: codec.encode(topic, event), headers }
+}
