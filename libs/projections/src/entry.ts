@@ -19,6 +19,8 @@ export type Entry = {
   readonly watermark: number | null
 } & (
   | { readonly type: 'event'; readonly event: RecordedEvent }
+  /** Of a compacted topic: its key is no more. */
+  | { readonly type: 'tombstone'; readonly tenant: string; readonly key: string }
   /** No retry will make it readable. */
   | { readonly type: 'poison'; readonly error: Error }
   /** Its key has something parked: it is not even decoded. */

@@ -19,7 +19,8 @@ import type { Entry } from './entry.ts'
 
 /** An entry whose documents are known, so that they can be read in one go. */
 export type PlacedEntry =
-  | Exclude<Entry, { readonly type: 'event' }>
+  | Exclude<Entry, { readonly type: 'event' | 'tombstone' }>
+  | (Extract<Entry, { readonly type: 'tombstone' }> & { readonly id: string })
   | (Extract<Entry, { readonly type: 'event' }> & { readonly places: readonly IdentifiedPlace[] })
 
 type IdentifiedPlace = { readonly id: string; readonly place: Place }
@@ -43,6 +44,7 @@ export const placeEntries = (
       ? partialId({ tenant, key, part, topic, partition })
       : documentId({ tenant, key })
   return entries.map((entry) => {
+    if (entry.type === 'tombstone') return { ...entry, id: documentId(entry) }
     if (entry.type !== 'event') return entry
     const { event } = entry
     const places = trying(() =>
@@ -82,8 +84,7 @@ export const foldBatch = ({ projection, stored }: Ground, entries: readonly Plac
       park(entry, { type: 'waits' })
       continue
     }
-    const changes =
-      entry.type === 'poison' ? entry.error : trying(() => fold(projection, entry, { stored, working }))
+    const changes = changesOf(projection, entry, { stored, working })
     if (changes instanceof Error) {
       park(entry, poisonOf(changes))
       continue
@@ -100,6 +101,30 @@ type Documents = {
 }
 
 type Changes = { readonly documents: ReadonlyMap<string, Working>; readonly late: readonly LateEvent[] }
+
+const changesOf = (
+  projection: AnyProjection,
+  entry: Exclude<PlacedEntry, { readonly type: 'waits' }>,
+  documents: Documents,
+): Changes | Error => {
+  switch (entry.type) {
+    case 'poison':
+      return entry.error
+    case 'tombstone':
+      return { documents: new Map([[entry.id, buried(entry, documents)]]), late: [] }
+    case 'event':
+      return trying(() => fold(projection, entry, documents))
+  }
+}
+
+/** Only what is per aggregate has the document of a key; partials of it are nobody's. */
+const buried = (
+  { id, tenant, sequence }: Extract<PlacedEntry, { readonly type: 'tombstone' }>,
+  { stored, working }: Documents,
+): Working => {
+  const before = working.get(id)?.before ?? stored.get(id) ?? null
+  return { document: null, before, tenant, sequence: sequence ?? 0 }
+}
 
 const fold = (
   projection: AnyProjection,

@@ -105,7 +105,8 @@ describe('a reset', () => {
 
   it('of what the store does not keep is served when it has caught up', async () => {
     const more = { projection: processes.name }
-    expect(await looked({ more })).toEqual({ checked: [], switched: ['v1.1'] })
+    const next = buildOf('v1.1', { isToBeServed: true, version: processes.version })
+    expect(await looked({ more, next })).toEqual({ checked: [], switched: ['v1.1'] })
   })
 
   it('is none where an operator rebuilds, or where readers get it already', async () => {

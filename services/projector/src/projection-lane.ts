@@ -169,6 +169,7 @@ const commit = async (
 const documentsOf = (entries: readonly PlacedEntry[]): { tenant: string; id: string }[] => {
   const keys = new Map<string, { tenant: string; id: string }>()
   for (const entry of entries) {
+    if (entry.type === 'tombstone') keys.set(entry.id, { tenant: entry.tenant, id: entry.id })
     if (entry.type !== 'event') continue
     for (const { id } of entry.places) keys.set(id, { tenant: entry.event.tenant, id })
   }

@@ -1,6 +1,7 @@
 import {
   DecodeError,
   isTopicName,
+  parseMessageKey,
   topics,
   writerIdsOf,
   type Codec,
@@ -65,7 +66,8 @@ const decoding = <T>(work: () => T): T | DecodeError => {
 
 const read = (reader: BatchReader, record: KafkaRecord, last: Progress): 'seen' | Stop | Found => {
   const { topic, value } = record
-  if (!isTopicName(topic) || (value === null && !isNumbered(topic))) return 'seen'
+  if (!isTopicName(topic)) return 'seen'
+  if (value === null && !isNumbered(topic)) return readTombstone(reader, record, last)
   const head = decoding(() => readHeadOnce(record, topic))
   // The relay writes no such record: somebody else did, and it has no place in the sequence.
   if (head instanceof DecodeError)
@@ -77,6 +79,16 @@ const read = (reader: BatchReader, record: KafkaRecord, last: Progress): 'seen' 
     entry: entryOf(reader, { record, topic, head, last }),
     to: progressOf(head, record, last),
   }
+}
+
+/** Of a topic whose offsets number its records; elsewhere a key has an end only by an event that says so. */
+const readTombstone = ({ isParked }: BatchReader, record: KafkaRecord, last: Progress): 'seen' | Found => {
+  const key = decoding(() => parseMessageKey(record.key))
+  if (key instanceof DecodeError) return 'seen'
+  const sequence = Number(record.offset)
+  const at = { record, sequence, watermark: last.watermark }
+  const entry: Entry = isParked(record) ? { type: 'waits', ...at } : { type: 'tombstone', ...at, ...key }
+  return { type: 'found', entry, to: { ...last, lastSequence: sequence, lastTs: record.timestamp } }
 }
 
 const progressOf = (

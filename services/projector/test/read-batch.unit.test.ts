@@ -165,3 +165,29 @@ describe('a batch of the log', () => {
     expect(recordsFrom(records, 9)).toEqual([])
   })
 })
+
+describe('a tombstone', () => {
+  const buried = (topic: string, key: string | null = 'demo/m-1:node:1'): KafkaRecord => ({
+    ...{ topic, partition: 0, offset: 7n, timestamp: 5, value: null, headers: {} },
+    key: key === null ? null : Buffer.from(key),
+  })
+
+  it('of a compacted topic is the end of its key', async () => {
+    expect(await readAll(NEW, [buried('process.state')])).toMatchObject({
+      entries: [{ type: 'tombstone', tenant: 'demo', key: 'm-1:node:1', sequence: 7 }],
+      to: { nextOffset: 8, lastSequence: 7, lastTs: 5 },
+    })
+  })
+
+  it('waits when something of its key is parked', async () => {
+    const reader = { codec, handles: () => true, isParked: () => true }
+    expect(await readBatch(reader, NEW, [buried('process.state')])).toMatchObject({
+      entries: [{ type: 'waits', sequence: 7 }],
+    })
+  })
+
+  it('without a key of ours is passed by', async () => {
+    for (const key of [null, 'nobody'])
+      expect(await readAll(NEW, [buried('process.state', key)])).toMatchObject({ entries: [], duplicates: 1 })
+  })
+})

@@ -13,7 +13,7 @@ import { prepareServers, type TestServers } from '../../../test/support/test-ser
 import { FIRST_DAY_MS, orderRows, rowsByModel, writeRows, type Row } from './read-model-fixture.ts'
 
 const ORDERS = { projection: 'order-summary.v1', topic: 'orders.order.events', partition: 0 }
-const PROCESSES = { projection: 'processes.v1', topic: 'heartbeat.received', partition: 0 }
+const PROCESSES = { projection: 'processes.v2', topic: 'process.state', partition: 0 }
 
 type Page = { items: Document[]; next: string | null }
 
@@ -152,6 +152,7 @@ describe('query-api', () => {
     it.each([
       ['host=m-1', ({ host }: Document) => host === 'm-1'],
       ['name=p-2', ({ name }: Document) => name === 'p-2'],
+      ['status=stale', ({ status }: Document) => status === 'stale'],
       [`lastSeenAtFrom=${days(3)}`, ({ lastSeenAt }: Document) => Number(lastSeenAt) >= days(3)],
       [`lastSeenAtTo=${days(3)}`, ({ lastSeenAt }: Document) => Number(lastSeenAt) < days(3)],
     ] as const)('of processes is narrowed by %s', async (filter, holds) => {

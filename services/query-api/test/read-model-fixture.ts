@@ -35,6 +35,7 @@ const processOf = (index: number): Row => {
       name: `p-${index % 4}`,
       pid: index,
       startedAt: FIRST_DAY_MS,
+      status: ['started', 'alive', 'stale', 'gone'][index % 4] ?? null,
       lastSeenAt: FIRST_DAY_MS + (index % 9) * DAY_MS,
       beat: 1,
       cpu: (index % 6) / 4,

@@ -8,6 +8,7 @@ import { orderHistory } from './orders/order-history.ts'
 import { orderSummary } from './orders/order-summary.ts'
 import { paymentWatch } from './orders/payment-watch.ts'
 import { processes } from './processes/processes.ts'
+import { processesV1 } from './processes/processes-v1.ts'
 import type { AnyProjection } from './projection.ts'
 
 /** The newest version of each. */
@@ -28,7 +29,7 @@ export const projections: readonly AnyProjection[] = [
  * Versions before the newest. One stays here until its builds are dropped: while a new version is built, compared and
  * switched to, the old one is read and fed.
  */
-export const formerProjections: readonly AnyProjection[] = []
+export const formerProjections: readonly AnyProjection[] = [processesV1]
 
 export const findProjection = (name: string): AnyProjection | null =>
   projections.find((projection) => projection.name === name) ?? null

@@ -1,43 +1,39 @@
-import { describe, it } from '@jest/globals'
-import { processes } from '@millrace/domain'
-import type { HeartbeatReceived } from '@millrace/events'
-import { RECORDED_AT_MS, givenEvents, heartbeat, recordedStream } from '@millrace/testkit'
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { processes, processState } from '@millrace/domain'
+import type { DomainEvent } from '@millrace/events'
+import { givenEvents, heartbeat, recorded, recordedStream } from '@millrace/testkit'
 
 const key = 'm-1:node:4711'
-const startedAt = heartbeat().data.startedAt
+const T0 = Date.UTC(2026, 0, 2)
 
-const received = (...beats: Partial<HeartbeatReceived>[]) => recordedStream(beats.map(heartbeat), { key })
-
-const documentOf = (beats: number, of: Partial<HeartbeatReceived>) => {
-  const { host, name, pid, beat, cpu, rss, ...data } = heartbeat(of).data
-  const lastSeenAt = RECORDED_AT_MS + (beats - 1) * 1000
-  return { key, host, name, pid, startedAt: data.startedAt, lastSeenAt, beat, cpu, rss }
+const stateOf = (beat: number, silentMs = 0) => {
+  const state = processState.evolve(null, recorded(heartbeat({ beat })), T0)
+  const after = processState.at(state, T0 + silentMs)
+  if (!after) throw new Error('forgotten')
+  return processState.publish(after) as DomainEvent<'ProcessState'>
 }
 
+const documentOf = (event: DomainEvent<'ProcessState'>) => ({ key, ...event.data })
+
 describe('processes', () => {
-  it('knows a process from its first heartbeat', () => {
-    givenEvents(processes, received({})).thenDocument(documentOf(1, {}))
+  it('are what their table says last', () => {
+    const [first, last] = [stateOf(1), stateOf(2, 20_000)]
+    givenEvents(processes, recordedStream([first, last], { key })).thenDocument(documentOf(last))
   })
 
-  it('keeps the last heartbeat', () => {
-    const last = { beat: 2, cpu: 50, rss: 7 }
-    givenEvents(processes, received({}, last)).thenDocument(documentOf(2, last))
+  it('go by the log, whatever times and counters say', () => {
+    const [newer, older] = [stateOf(9), stateOf(3)]
+    givenEvents(processes, recordedStream([newer, older], { key })).thenDocument(documentOf(older))
   })
 
-  it('goes by the log when the clock or the counter of a process runs backwards', () => {
-    const setBack = { at: startedAt, beat: 1 }
-    givenEvents(processes, received({ at: startedAt + 60_000, beat: 9 }, setBack)).thenDocument(
-      documentOf(2, setBack),
+  it('can be asked for by every status that there is', () => {
+    const status = processes.filters['status']
+    const known = status && 'values' in status ? status.values : []
+    fc.assert(
+      fc.property(fc.nat(359_999), (silentMs) => {
+        expect(known).toContain(stateOf(1, silentMs).data.status)
+      }),
     )
-  })
-
-  it('forgets the process that had the pid before', () => {
-    const next = { startedAt: startedAt + 1, beat: 1 }
-    givenEvents(processes, received({ beat: 900 }, next)).thenDocument(documentOf(2, next))
-  })
-
-  it('does not freeze a process whose reporter computes its start a little earlier', () => {
-    const earlier = { startedAt: startedAt - 1_000, beat: 1 }
-    givenEvents(processes, received({ beat: 900 }, earlier)).thenDocument(documentOf(2, earlier))
   })
 })

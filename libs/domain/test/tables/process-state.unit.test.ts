@@ -13,11 +13,7 @@ const beatAt = (
   state: ProcessStateDocument | null = null,
   data: Partial<HeartbeatReceived> = {},
 ): ProcessStateDocument =>
-  processState.evolve(
-    state && processState.at(state, clockMs),
-    recorded(heartbeat(data)),
-    clockMs,
-  )
+  processState.evolve(state && processState.at(state, clockMs), recorded(heartbeat(data)), clockMs)
 
 const statusAt = (state: ProcessStateDocument, clockMs: number) =>
   processState.at(state, clockMs)?.status ?? 'forgotten'

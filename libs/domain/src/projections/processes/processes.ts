@@ -1,10 +1,6 @@
 /*
- * The last heartbeat of each process, by `host:name:pid`. "Last" is by the log and not by `at` or `beat`: those come
- * from a clock that is set back and a counter that starts again, while all heartbeats of one key lie in one
- * partition, whose order every reader and every rebuild sees alike.
- *
- * Nor is `startedAt` compared: it comes from a clock too, and a reporter that computes it a little smaller after its
- * own restart would freeze every process it reports.
+ * The changelog of `process.state`: the last value of each key, by offset, and none where the last is a tombstone. All that
+ * there is to decide the table has decided (tables/process-state.ts).
  */
 import { processKeyOf } from '../../processes/heartbeat.ts'
 import { defineProjection } from '../define-projection.ts'
@@ -17,6 +13,7 @@ export type ProcessDocument = {
   readonly name: string
   readonly pid: number
   readonly startedAt: number
+  readonly status: 'started' | 'alive' | 'stale' | 'gone'
   readonly lastSeenAt: number
   readonly beat: number
   readonly cpu: number
@@ -25,28 +22,30 @@ export type ProcessDocument = {
 
 const evolve = (
   _before: ProcessDocument | null,
-  { data, occurredAt }: ProjectedEvent<'HeartbeatReceived'>,
-): ProcessDocument => {
-  const { host, name, pid, startedAt, beat, cpu, rss } = data
-  return { key: processKeyOf(data), host, name, pid, startedAt, lastSeenAt: occurredAt, beat, cpu, rss }
-}
+  { data }: ProjectedEvent<'ProcessState'>,
+): ProcessDocument => ({
+  key: processKeyOf(data),
+  ...data,
+})
 
 export const processes = defineProjection({
   name: 'processes',
-  version: 'v1',
-  sources: ['heartbeat.received'],
-  events: ['HeartbeatReceived'],
+  version: 'v2',
+  sources: ['process.state'],
+  events: ['ProcessState'],
   evolve,
   indexes: [
     { lastSeenAt: 1 },
     { host: 1, lastSeenAt: 1 },
     { name: 1, lastSeenAt: 1 },
+    { status: 1, lastSeenAt: 1 },
     { cpu: 1 },
     { rss: 1 },
   ],
   filters: {
     host: { field: 'host', operator: 'eq', type: 'string' },
     name: { field: 'name', operator: 'eq', type: 'string' },
+    status: { field: 'status', operator: 'eq', type: 'enum', values: ['started', 'alive', 'stale', 'gone'] },
     lastSeenAtFrom: { field: 'lastSeenAt', operator: 'gte', type: 'time' },
     lastSeenAtTo: { field: 'lastSeenAt', operator: 'lt', type: 'time' },
   },
