@@ -27,7 +27,8 @@ const keptNamed = (name: string, context: z.RefinementCtx): Kept => {
   return z.NEVER
 }
 
-const all: readonly Kept[] = [
+/** Where nothing is chosen. */
+export const keptByAll: readonly Kept[] = [
   ...projections.filter(isFed).map((projection) => ({ type: 'projection', projection }) as const),
   ...tables.map((table) => ({ type: 'table', table }) as const),
 ]
@@ -42,7 +43,7 @@ export const configSchema = z.object({
   PROJECTIONS: z
     .string()
     .transform((list, context) => list.split(',').map((name) => keptNamed(name.trim(), context)))
-    .default([...all]),
+    .optional(),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -4,7 +4,7 @@ import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka, type PartitionConsumer } from '@millrace/kafka'
 import { connectStores, mongoReadModelStore, storeAddresses, topicIncarnations } from '@millrace/mongo'
 import { runService } from '@millrace/runtime'
-import { loadConfig } from './config.ts'
+import { keptByAll, loadConfig } from './config.ts'
 import { feedBuilds } from './feed-builds.ts'
 import { keepTables } from './keep-tables.ts'
 import { projectionMetrics, runProjection } from './run-projection.ts'
@@ -31,7 +31,7 @@ await runService(
       incarnationOf: topicIncarnations(events).current,
       owner: randomUUID(),
     }
-    const kept = config.PROJECTIONS
+    const kept = config.PROJECTIONS ?? keptByAll
     const ofProjections = projectionMetrics(metrics)
     const feeding = await feedBuilds({
       registry: readModels.builds,
