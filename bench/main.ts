@@ -13,6 +13,7 @@ import { benchQuery } from './query.ts'
 import { benchRebuild } from './rebuild.ts'
 import { benchRelay } from './relay.ts'
 import { withBenchServers } from './servers.ts'
+import { withUsage } from '../tools/with-usage.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
   commands: benchCommands,
@@ -50,35 +51,39 @@ const printJson = (line: BenchLine): void => {
   process.stdout.write(`${JSON.stringify(line, rounded)}\n`)
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
-    n: { type: 'string' },
-    question: { type: 'string', multiple: true, default: [] },
-  },
-})
-const name = positionals[0] ?? ''
-const settings = {
-  rounds: Number(values.rounds),
-  n: values.n === undefined ? undefined : Number(values.n),
-  questions: values.question,
-}
+const names = [...Object.keys(benches), ...Object.keys(bareBenches)].join('|')
+const usage = `npm run bench -- ${names} [--json] [--rounds 5] [--n N] [--question Q]`
+
+const parse = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      n: { type: 'string' },
+      question: { type: 'string', multiple: true, default: [] },
+    },
+  })
+
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
-const areSettings = isCount(settings.rounds) && isCount(settings.n ?? 1)
 
-const print = (lines: readonly BenchLine[]): void => lines.forEach(values.json ? printJson : printText)
-
-const ofName = <Found>(found: Readonly<Record<string, Found>>): Found | undefined =>
-  areSettings && Object.hasOwn(found, name) ? found[name] : undefined
-
-const bare = ofName(bareBenches)
-const bench = ofName(benches)
-if (bare) print(await bare(settings))
-else if (bench) await withBenchServers(async (servers) => print(await bench(servers, settings)))
-else {
-  const names = [...Object.keys(benches), ...Object.keys(bareBenches)].join('|')
-  process.stderr.write(`usage: npm run bench -- ${names} [--json] [--rounds 5] [--n N] [--question Q]\n`)
+const run = async ({ values, positionals }: ReturnType<typeof parse>): Promise<void> => {
+  const name = positionals[0] ?? ''
+  const settings = {
+    rounds: Number(values.rounds),
+    n: values.n === undefined ? undefined : Number(values.n),
+    questions: values.question,
+  }
+  const areSettings = isCount(settings.rounds) && isCount(settings.n ?? 1)
+  const ofName = <Found>(found: Readonly<Record<string, Found>>): Found | undefined =>
+    areSettings && Object.hasOwn(found, name) ? found[name] : undefined
+  const print = (lines: readonly BenchLine[]): void => lines.forEach(values.json ? printJson : printText)
+  const bare = ofName(bareBenches)
+  const bench = ofName(benches)
+  if (bare) return print(await bare(settings))
+  if (bench) return withBenchServers(async (servers) => print(await bench(servers, settings)))
+  process.stderr.write(`usage: ${usage}\n`)
   process.exitCode = 2
 }
+
+await withUsage({ usage, parse, run })

@@ -5,6 +5,7 @@ import { doorCampaign } from './door.ts'
 import { importCampaign } from './import.ts'
 import { projectionsCampaign } from './projections.ts'
 import { writeSideCampaign } from './write-side.ts'
+import { withUsage } from '../../tools/with-usage.ts'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -22,30 +23,37 @@ const campaigns: Readonly<Record<string, (options: Options) => Promise<boolean>>
   'write-side': ({ rounds }) => writeSideCampaign(rounds, print),
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    kills: { type: 'string', default: '5' },
-    rounds: { type: 'string' },
-    examples: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-  },
-})
-const name = positionals[0] ?? ''
-const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined
-const options = {
-  kills: Number(values.kills),
-  rounds: Number(values.rounds ?? (name === 'projections' ? 4 : 10)),
-  examples: Number(values.examples),
-  seed: Number(values.seed),
-}
-if (campaign && Object.values(options).every((count) => Number.isInteger(count) && count > 0)) {
+const usage =
+  'npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 4] | write-side [--rounds 10]'
+
+const parse = () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      kills: { type: 'string', default: '5' },
+      rounds: { type: 'string' },
+      examples: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '1' },
+    },
+  })
+
+const run = async ({ values, positionals }: ReturnType<typeof parse>): Promise<void> => {
+  const name = positionals[0] ?? ''
+  const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined
+  const options = {
+    kills: Number(values.kills),
+    rounds: Number(values.rounds ?? (name === 'projections' ? 4 : 10)),
+    examples: Number(values.examples),
+    seed: Number(values.seed),
+  }
+  if (!campaign || !Object.values(options).every((count) => Number.isInteger(count) && count > 0)) {
+    process.stderr.write(`usage: ${usage}\n`)
+    process.exitCode = 2
+    return
+  }
   const held = await campaign(options)
   print(held ? 'held' : 'BROKEN')
   process.exitCode = held ? 0 : 1
-} else {
-  process.stderr.write(
-    'usage: npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 4] | write-side [--rounds 10]\n',
-  )
-  process.exitCode = 2
 }
+
+await withUsage({ usage, parse, run })
