@@ -24,7 +24,7 @@ const catalogue = z.strictObject({
         .enum(['exact', 'scan'])
         .nullable()
         .describe('Whether `/why` knows all events of a document, or looks for them in the log.'),
-      href: z.string(),
+      href: z.string().describe('Of its list; where it has none, of a document: a URI template.'),
     }),
   ),
 })
@@ -46,7 +46,7 @@ const describe = (projection: AnyProjection): z.output<typeof catalogue>['items'
   ),
   sorts: Object.keys(projection.sorts),
   why: whyOf(projection),
-  href: `/read-models/${projection.name}`,
+  href: `/read-models/${projection.name}${projection.kind === 'on-demand' ? '/{id}' : ''}`,
 })
 
 export const catalogueRoute = defineRoute({

@@ -25,7 +25,7 @@ export type WhyDeps = ExactWhyDeps &
 const parameters = z.strictObject({
   field: z
     .string()
-    .min(1)
+    .min(1, 'is empty: leave it out, or name a path such as `total.amount`')
     .max(200)
     .optional()
     .describe('Only events that changed this, with its values before and after: `status`, `total.amount`.'),
@@ -141,7 +141,9 @@ const MAX_NAMES = 100
 const refuseUnknown = ({ query: { field } }: WhyCall, fields: ReadonlySet<string>): void => {
   if (field === undefined || fields.size === 0 || fields.has(field)) return
   const names = [...fields].sort().slice(0, MAX_NAMES)
-  throw problems.badRequest(`field: the document has none of this name; it has ${names.join(', ')}`)
+  throw problems.badRequest(
+    `field: the stored document has none of this name, and what is computed for an answer has no events of its own; it has ${names.join(', ')}`,
+  )
 }
 
 export const whyRoutes = (deps: WhyDeps): Route[] =>
