@@ -1,9 +1,12 @@
 import { SingleBar } from 'cli-progress'
+import { showProgress } from './show-progress.ts'
+import { count } from './words.ts'
 
 export type ProgressBar = { update(done: number): void; stop(): void }
 
-/** On stderr, and only where that is a terminal; gone once it is stopped. `unit` is a plural. */
+/** On stderr: gone once it is stopped, and a line now and then where that is no terminal. `unit` is a plural. */
 export const startBar = (total: number, unit: string): ProgressBar => {
+  if (process.stderr.isTTY !== true) return startLines(total, unit)
   const bar = new SingleBar({
     format: `{bar} {percentage}% | {value}/{total} ${unit} | {rate} ${unit}/s | {eta_formatted} left`,
     stream: process.stderr,
@@ -18,5 +21,13 @@ export const startBar = (total: number, unit: string): ProgressBar => {
   return {
     update: (done) => bar.update(done, { rate: Math.round((done * 1000) / (performance.now() - startedAt)) }),
     stop: () => bar.stop(),
+  }
+}
+
+const startLines = (total: number, unit: string): ProgressBar => {
+  const shown = showProgress(unit)
+  return {
+    update: (done) => shown.show(done, total, `${count(done)} of ${count(total)}`),
+    stop: shown.stop,
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { projectionLines, projectionTable } from '../src/ops/describe-projection.ts'
 import { differenceLines, summaryOf } from '../src/ops/describe-report.ts'
-import { duration, printable, table, valueText } from '../src/ops/words.ts'
+import { duration, printable, table, valueText } from '../src/words.ts'
 import { buildOf, progressOf, projectionOf, reportOf } from './ops-fixture.ts'
 
 const different = reportOf({
@@ -33,8 +33,17 @@ describe('what was found', () => {
     )
     expect(summaryOf(reportOf({ logShare: null }))).toMatch(/not compared with the log/)
     expect(summaryOf(different)).toMatch(
-      /^DIFFERS from order-summary.v1: 2 documents, 1 more as declared, 1 document could not be settled/,
+      /^DIFFERS from order-summary.v1 and the log: 2 documents, 1 more as declared, 1 document could not be settled/,
     )
+  })
+
+  it('tells of a difference from the log alone, where two builds agree', () => {
+    const samples = different.samples.filter(({ against }) => against === 'log')
+    expect(summaryOf({ ...different, samples })).toMatch(/^DIFFERS from the log: 2 documents/)
+  })
+
+  it('says what neither side has', () => {
+    expect(summaryOf(reportOf({ parked: 2 }))).toMatch(/; without 2 parked events, which no document has$/)
   })
 
   it('is nothing bad when documents only could not be settled', () => {
@@ -58,7 +67,7 @@ describe('what was found', () => {
       'samples (of your own tenant):',
       '  demo/o-1  total.amount: served 1000 -> new 1001',
       '  demo/o-2  (the document): read model nothing, by the log {"a":1}',
-      '    last changed by OrderPlaced e-1, sequence 7',
+      '    last changed by OrderPlaced e-1',
     ])
   })
 

@@ -15,7 +15,7 @@ export const progressOf = (more: Partial<Progress> = {}): Progress => ({
 export const reportOf = (more: Partial<Report> = {}): Report => ({
   ...{ state: 'equal', against: 'order-summary.v1', startedAt: '2026-01-01T00:00:00.000Z', endedAt: null },
   ...{ compared: 10, total: 10, events: 20, different: 0, unexpected: 0, unsettled: 0, isCutShort: false },
-  ...{ byField: [], samples: [], logShare: '1/16', error: null },
+  ...{ parked: 0, byField: [], samples: [], logShare: '1/16', error: null },
   ...more,
 })
 

@@ -65,6 +65,7 @@ describe('millrace projections', () => {
       code: 0,
       stdout:
         'order-summary v1.1 equal to order-summary.v1: 10 documents compared; with the log 1/16 of the keys\n' +
+        'nothing differs in total, which was declared\nnothing differs in note, which was declared\n' +
         'next: `millrace projections switch order-summary`\n',
     })
     expect(result.stderr).toMatch(/^order-summary v1.1: 10 of 100 records, 50\/s, 2 s left$/m)
@@ -137,6 +138,14 @@ describe('millrace projections', () => {
     const result = await projections(answers, 'switch', 'order-summary')
     expect(result).toMatchObject({ code: 0, stdout: 'readers get order-summary v1.1; the way back is v1\n' })
     expect(ops?.asked.at(-1)?.body).toEqual({ build: 'v1.1' })
+  })
+
+  it('rollback to a build that is named asks for that one, however often', async () => {
+    const pointer = { body: { name: 'order-summary', served: 'v1', previous: 'v1.1' } }
+    const answers = { 'POST /projections/order-summary/rollback': pointer }
+    const result = await projections(answers, 'rollback', 'order-summary', 'v1')
+    expect(result).toMatchObject({ code: 0, stdout: 'readers get order-summary v1; the way back is v1.1\n' })
+    expect(ops?.asked.map(({ body }) => body)).toEqual([{ build: 'v1' }])
   })
 
   it('says what the service says, with commands for routes', async () => {

@@ -56,10 +56,11 @@ export const startProjectionRig = async (name: string): Promise<ProjectionRig> =
   const commandApi = await startServiceProcess('command-api', servers, { RELAY_POLL_MS: '20' })
   const { builds: registry, reader } = mongoReadModelStore(mongo)
   const reports = mongoBuildReports(mongo)
-  const progressOf = makeProgressOf({ kafka, lanes: mongoLaneStates(mongo) })
+  const lanes = mongoLaneStates(mongo)
+  const progressOf = makeProgressOf({ kafka, lanes })
   const log = mongoPartitionLog(mongo)
   const begin = (versions: readonly AnyProjection[], order: CheckOrder) =>
-    beginCheck({ reader, code: codeWith(versions), codec, log, reports, logger: silentLogger }, order)
+    beginCheck({ reader, code: codeWith(versions), codec, log, lanes, reports, logger: silentLogger }, order)
   const check = async (versions: readonly AnyProjection[], order: CheckOrder): Promise<BuildReport> => {
     const report = await (await begin(versions, order))?.done
     if (report) return report

@@ -72,9 +72,10 @@ const compareCommand = (): Command =>
 const movePointer = async (
   { client, print }: OpsRun,
   name: string,
-  action: 'switch' | 'rollback',
+  { action, to }: { action: 'switch' | 'rollback'; to?: string | undefined },
 ): Promise<void> => {
-  const build = buildIn(await client.state(name), action === 'switch' ? 'next' : 'previous')?.name
+  const role = action === 'switch' ? 'next' : 'previous'
+  const build = to ?? buildIn(await client.state(name), role)?.name
   const body = build === undefined ? {} : { build }
   const pointer = await client.act(name, action, { body, schema: pointerSchema })
   print([`readers get ${name} ${pointer.served}; the way back is ${pointer.previous ?? 'none'}`], pointer)
@@ -82,13 +83,15 @@ const movePointer = async (
 
 const switchCommand = (): Command =>
   named('switch', 'let readers have what was built, once it was compared').action(
-    (name: string, flags: OpsFlags) => withOps(flags, (run) => movePointer(run, name, 'switch')),
+    (name: string, flags: OpsFlags) => withOps(flags, (run) => movePointer(run, name, { action: 'switch' })),
   )
 
 const rollbackCommand = (): Command =>
-  named('rollback', 'let readers have what they had before the last switch').action(
-    (name: string, flags: OpsFlags) => withOps(flags, (run) => movePointer(run, name, 'rollback')),
-  )
+  named('rollback', 'let readers have what they had before the last switch')
+    .argument('[build]', 'the build that is meant: given again, it leads to no other one')
+    .action((name: string, to: string | undefined, flags: OpsFlags) =>
+      withOps(flags, (run) => movePointer(run, name, { action: 'rollback', to })),
+    )
 
 const dropCommand = (): Command =>
   named('drop', 'delete a build that readers do not get; there is no way back to it')

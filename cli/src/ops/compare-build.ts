@@ -3,6 +3,7 @@ import { differenceLines, summaryOf } from './describe-report.ts'
 import { followReport } from './follow.ts'
 import { startedSchema, type Report } from './ops-views.ts'
 import type { OpsRun } from './with-ops.ts'
+import { printable } from '../words.ts'
 
 export type CompareFlags = {
   readonly expect: readonly string[]
@@ -11,7 +12,12 @@ export type CompareFlags = {
   readonly full: boolean
 }
 
-export type Compared = { readonly build: string; readonly report: Report }
+export type Compared = {
+  readonly build: string
+  readonly report: Report
+  /** That were declared, and that nothing differs in. */
+  readonly unmet: readonly string[]
+}
 
 /** The build that is next with the one that readers get, to the end. */
 export const compareBuild = async (
@@ -21,11 +27,16 @@ export const compareBuild = async (
 ): Promise<Compared> => {
   const body = { expect, expectAdded, expectRemoved, full }
   const { build } = await run.client.act(name, 'compare', { body, schema: startedSchema })
-  return { build, report: await followReport(run, { name, build, kind: 'comparison' }) }
+  const report = await followReport(run, { name, build, kind: 'comparison' })
+  return { build, report, unmet: expect.filter((field) => !isMet(report, field)) }
 }
 
-export const comparedLines = (name: string, { build, report }: Compared): string[] => [
+const isMet = ({ byField }: Report, declared: string): boolean =>
+  byField.some(({ field }) => field === declared || field.startsWith(`${declared}.`))
+
+export const comparedLines = (name: string, { build, report, unmet }: Compared): string[] => [
   `${name} ${build} ${summaryOf(report)}`,
+  ...unmet.map((field) => `nothing differs in ${printable(field)}, which was declared`),
   ...differenceLines(report),
   ...(isGood(report) ? [`next: \`millrace projections switch ${name}\``] : []),
 ]

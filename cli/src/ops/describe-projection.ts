@@ -1,6 +1,6 @@
 import { differenceLines, summaryOf } from './describe-report.ts'
 import { buildIn, type Build, type Progress, type Projection, type Report } from './ops-views.ts'
-import { count, duration, plural, printable, rateOf, table } from './words.ts'
+import { count, duration, plural, printable, rateOf, table } from '../words.ts'
 
 const HEADER = [
   'NAME',
@@ -32,7 +32,7 @@ const rowOf = (projection: Projection): string[] => {
     ...(progress
       ? [
           count(progress.remaining),
-          rateOf(progress.rate),
+          rateOf(progress.remaining > 0 ? progress.rate : null),
           isPaused ? 'paused' : duration(progress.etaSeconds),
         ]
       : ['-', '-', '-']),

@@ -1,8 +1,9 @@
-import { count, plural, printable, table, valueText } from './words.ts'
+import { count, plural, printable, table, valueText } from '../words.ts'
 import type { Report, Sample } from './ops-views.ts'
 
 /** Two sentences about what was found, the first of them with the state. */
-export const summaryOf = (report: Report): string => [verdictOf(report), ...shareOf(report)].join('; ')
+export const summaryOf = (report: Report): string =>
+  [verdictOf(report), ...shareOf(report), ...parkedOf(report)].join('; ')
 
 const verdictOf = (report: Report): string => {
   const { state, against, compared, different, total, error } = report
@@ -22,15 +23,24 @@ const verdictOf = (report: Report): string => {
   }
 }
 
-const differencesOf = ({ against, different, unexpected, unsettled, isCutShort }: Report): string =>
-  [
+const differencesOf = (report: Report): string => {
+  const { against, different, unexpected, unsettled, isCutShort } = report
+  return [
     unexpected === 0
       ? `could not be compared with ${otherSide(against)} to the end`
-      : `DIFFERS from ${otherSide(against)}: ${plural(unexpected, 'document')}`,
+      : `DIFFERS from ${sidesOf(report)}: ${plural(unexpected, 'document')}`,
     ...(different > unexpected ? [`${count(different - unexpected)} more as declared`] : []),
     ...(unsettled > 0 ? [`${plural(unsettled, 'document')} could not be settled: run it again`] : []),
     ...(isCutShort ? ['cut short: there are more'] : []),
   ].join(', ')
+}
+
+/** As far as the samples tell: two builds may agree with each other and not with the log. */
+const sidesOf = ({ against, samples }: Report): string => {
+  const sides = new Set(samples.filter(({ isExpected }) => !isExpected).map((sample) => sample.against))
+  const names = [...sides].map((side) => (side === 'log' ? 'the log' : against))
+  return names.length > 0 ? names.join(' and ') : otherSide(against)
+}
 
 const otherSide = (against: string): string => (against === 'log' ? 'the log' : against)
 
@@ -41,6 +51,10 @@ const shareOf = ({ against, logShare, state }: Report): string[] => {
   const share = logShare === 'all' ? 'all keys' : `${logShare} of the keys`
   return [against === 'log' ? share : `with the log ${share}`]
 }
+
+/** What nobody can apply is missing on both sides, so that they agree. */
+const parkedOf = ({ parked }: Report): string[] =>
+  parked > 0 ? [`without ${plural(parked, 'parked event')}, which no document has`] : []
 
 /** By field, and some of them one by one. Of other tenants' documents there are counts only. */
 export const differenceLines = ({ different, byField, samples }: Report): string[] => {
@@ -71,6 +85,6 @@ const sampleLines = ({ key, field, against, value, other, isExpected, event }: S
       : `read model ${valueText(value)}, by the log ${valueText(other)}`
   return [
     `  ${printable(key)}  ${fieldName(field)}: ${change}${isExpected ? '  (declared)' : ''}`,
-    ...(event ? [`    last changed by ${event.type} ${event.id}, sequence ${event.sequence}`] : []),
+    ...(event ? [`    last changed by ${event.type} ${event.id}`] : []),
   ]
 }

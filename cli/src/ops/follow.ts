@@ -5,8 +5,8 @@ import { CommandError } from '../exit-codes.ts'
 import { progressText } from './describe-projection.ts'
 import type { OpsClient } from './ops-client.ts'
 import type { Build, Projection, Report, ReportKind } from './ops-views.ts'
-import { showProgress, type ShownProgress } from './show-progress.ts'
-import { count, plural } from './words.ts'
+import { showProgress, type ShownProgress } from '../show-progress.ts'
+import { count, plural } from '../words.ts'
 
 export type FollowDeps = {
   readonly client: OpsClient

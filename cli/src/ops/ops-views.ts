@@ -44,6 +44,7 @@ const report = z.object({
   unexpected: z.number(),
   unsettled: z.number(),
   isCutShort: z.boolean(),
+  parked: z.number().default(0),
   byField: z.array(z.object({ field: z.string(), documents: z.number(), isExpected: z.boolean() })),
   samples: z.array(sample),
   logShare: z.string().nullable(),

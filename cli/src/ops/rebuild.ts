@@ -2,7 +2,7 @@ import { CommandError } from '../exit-codes.ts'
 import { assertSame, compareBuild, comparedLines, type CompareFlags } from './compare-build.ts'
 import { followBuild } from './follow.ts'
 import { buildIn, startedSchema, type Build } from './ops-views.ts'
-import { count } from './words.ts'
+import { count } from '../words.ts'
 import type { OpsRun } from './with-ops.ts'
 
 export type RebuildFlags = CompareFlags & { readonly detach: boolean; readonly compare: boolean }

@@ -2,7 +2,7 @@ import { CommandError, EXIT } from '../exit-codes.ts'
 import { differenceLines, summaryOf } from './describe-report.ts'
 import { followBuild, isBuilt, lookUntil, showReport, type BuildToFollow } from './follow.ts'
 import { buildIn, startedSchema, type Build } from './ops-views.ts'
-import { showProgress } from './show-progress.ts'
+import { showProgress } from '../show-progress.ts'
 import type { OpsRun } from './with-ops.ts'
 
 /** Until readers get the new build, or it is found not to be what the log says. */

@@ -57,6 +57,8 @@ export type BuildReportDocument = {
   /** Never seen at one position. */
   readonly unsettled: number
   readonly isCutShort: boolean
+  /** Events that the build has parked: its documents lack them, and so does a fold of the log. Absent in old reports. */
+  readonly parked?: number
   /** How many documents differ in a field. */
   readonly byField: readonly {
     readonly field: string

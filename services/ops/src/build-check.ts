@@ -11,6 +11,7 @@ import {
   type BuildReader,
   type BuildReport,
   type BuildReports,
+  type LaneStates,
   type PartitionLog,
   type ReadModelStore,
   type ShardId,
@@ -35,6 +36,7 @@ export type CheckDeps = {
   readonly code: ProjectionCode
   readonly codec: Codec
   readonly log: PartitionLog
+  readonly lanes: Pick<LaneStates, 'counts'>
   readonly reports: BuildReports
   readonly logger: Logger
 }
@@ -82,6 +84,7 @@ export const beginCheck = async (deps: CheckDeps, order: CheckOrder): Promise<Ru
     unexpected: 0,
     unsettled: 0,
     isCutShort: false,
+    parked: 0,
     byField: [],
     samples: [],
     logShare: null,
@@ -124,7 +127,8 @@ const check = async (checking: Checking): Promise<void> => {
   const samples = await explainDrift(summary.samples, async (wants, onChange) => {
     await upToBuild(logOf(checking, { projection, reader, wants, onChange }), reader)
   })
-  kept.change({ ...summary, samples })
+  const { parked } = await deps.lanes.counts(buildName(name, build.name))
+  kept.change({ ...summary, samples, parked })
 }
 
 /** About: the buckets that are looked at of all that there are. */

@@ -31,9 +31,10 @@ await runService(
     const { signal } = ended
     const { builds: registry, reader } = mongoReadModelStore(stores.readModels)
     const reports = mongoBuildReports(stores.readModels)
-    const progressOf = makeProgressOf({ kafka, lanes: mongoLaneStates(stores.readModels) })
+    const lanes = mongoLaneStates(stores.readModels)
+    const progressOf = makeProgressOf({ kafka, lanes })
     const log = mongoPartitionLog(stores.events)
-    const checks = makeChecks({ reader, code, codec, log, reports, logger, signal })
+    const checks = makeChecks({ reader, code, codec, log, lanes, reports, logger, signal })
     const shared = { registry, reports, code, kafka, progressOf, logger, signal }
     const mayBuildInPlace = config.NODE_ENV !== 'production'
     const operations = makeOperations({ ...shared, mayBuildInPlace, startCheck: checks.start })

@@ -14,6 +14,7 @@ export type PointerDeps = FindDeps & { readonly reports: BuildReports; readonly 
 export const switchToNext = async (deps: PointerDeps, name: string, wanted?: string): Promise<Builds> => {
   const builds = await known(deps, name)
   if (isServed(builds, wanted)) return builds
+  assertNotBehind(builds, wanted)
   const build = required(builds, 'next', wanted)
   const served = required(builds, 'served')
   const report = await deps.reports.get(buildName(name, build.name), 'comparison')
@@ -35,6 +36,17 @@ export const rollback = async (deps: PointerDeps, name: string, wanted?: string)
 const isServed = ({ served, switchingTo }: Builds, wanted: string | undefined): boolean =>
   served === wanted && switchingTo === null
 
+/** Whoever names a build that is not the next one has something else in mind. */
+const assertNotBehind = ({ projection, previous, builds }: Builds, wanted: string | undefined): void => {
+  if (wanted === undefined) return
+  if (wanted === previous)
+    throw problems.conflict(
+      `${projection} ${wanted} is what readers got before: POST /projections/${projection}/rollback`,
+    )
+  if (!builds.some(({ name }) => name === wanted))
+    throw problems.conflict(`${projection} has no build ${JSON.stringify(wanted)}: look again`)
+}
+
 type Pair = { readonly name: string; readonly served: Build; readonly build: Build }
 
 /** Why there is no switch yet; null when nothing speaks against it. */
@@ -44,8 +56,15 @@ export const refusalOf = (report: BuildReport | undefined, { name, served, build
   if (report?.against !== against) return `it was not compared with ${against} yet: ${first}`
   if (report.startedAt < build.startedAt || report.startedAt < served.startedAt)
     return `its comparison is older than the builds: ${first}`
-  return isAbandoned(report) ? `its comparison was broken off: ${first}` : faultIn(report)
+  if (isAbandoned(report)) return `its comparison was broken off: ${first}`
+  return faultIn(report) ?? (isOld(report) ? `its comparison is more than an hour old: ${first}` : null)
 }
+
+/** Both builds have gone on since, by code that may have been exchanged: what it proved was about what they were then. */
+const COMPARISON_HOLDS_MS = 60 * 60_000
+
+const isOld = ({ endedAt }: BuildReport): boolean =>
+  endedAt !== null && Date.now() - endedAt.getTime() > COMPARISON_HOLDS_MS
 
 const faultIn = (report: BuildReport): string | null => {
   switch (report.state) {

@@ -58,6 +58,7 @@ export const assertCaughtUp = async (
   { projection: name, isPaused }: Builds,
   build: Build,
 ): Promise<void> => {
+  if (isPaused) throw problems.conflict(`${name} is paused: resume it first`)
   const progress = (await deps.progressOf(assertHasCode(deps, name, build), [build])).get(build.name)
   if (!progress || progress.isCaughtUp) return
   const { applied, total, remaining, partitions } = progress
@@ -69,8 +70,7 @@ export const assertCaughtUp = async (
       `${data} has stopped in ${stopped.topic}/${stopped.partition}: ${stopped.stopped}; ${WITHOUT_IT}`,
       { members },
     )
-  const why = isPaused ? 'it is paused: resume it first' : `${remaining} records are missing`
-  throw problems.conflict(`${data} is still being built: ${why}`, {
+  throw problems.conflict(`${data} is still being built: ${remaining} records are missing`, {
     headers: { 'retry-after': '5' },
     members,
   })

@@ -88,7 +88,13 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 
 const compared = async (build: string, more: Partial<BuildReport> = {}): Promise<void> => {
   const now = new Date()
-  const report = reportOf({ build: `${name}.${build}`, against: `${name}.v1`, startedAt: now, ...more })
+  const report = reportOf({
+    build: `${name}.${build}`,
+    against: `${name}.v1`,
+    startedAt: now,
+    endedAt: now,
+    ...more,
+  })
   await reports.remove(report.build)
   await reports.begin(report, now)
 }

@@ -28,7 +28,8 @@ it('a build that is on its way has to be waited for', async () => {
 })
 
 it('one that is paused does not come by itself', async () => {
-  await expect(asked(behind(null), true)).rejects.toThrow(/is paused: resume it first$/)
+  for (const progress of [behind(null), { ...behind(null), isCaughtUp: true }])
+    await expect(asked(progress, true)).rejects.toThrow(/^order-summary is paused: resume it first$/)
 })
 
 it('one that has stopped never comes: the refusal says where, why, and what to do instead', async () => {

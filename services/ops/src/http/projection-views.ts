@@ -56,6 +56,11 @@ const report = z.strictObject({
     .int()
     .describe('Documents that both sides never showed at one position: neither equal nor different.'),
   isCutShort: z.boolean().describe('Too many differed: the others were not looked at.'),
+  parked: z
+    .int()
+    .describe(
+      'Events that the build has set aside: its documents lack them, and so does the fold of the log.',
+    ),
   byField: z.array(z.strictObject({ field: z.string(), documents: z.int(), isExpected: z.boolean() })),
   samples: z.array(sample).describe('Some of the differences, of your own tenant.'),
   logShare: z.string().nullable().describe('Part of the keys that were compared with the log.'),
@@ -105,6 +110,7 @@ const toReport = (found: BuildReport | undefined, tenant: string): z.input<typeo
   const { build: _build, kind: _kind, run: _run, beatAt: _beatAt, startedAt, endedAt, state, ...rest } = found
   return {
     ...rest,
+    parked: rest.parked ?? 0,
     byField: [...rest.byField],
     samples: rest.samples.filter(({ key }) => key.startsWith(`${tenant}/`)),
     state: isAbandoned(found) ? 'abandoned' : state,
