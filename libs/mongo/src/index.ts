@@ -119,9 +119,9 @@ export { parkingKeyOf, type ParkedEvent } from './parked-events.ts'
 export { initiateReplicaSet, pingMongo } from './replica-set.ts'
 export { withTransaction, type Transaction } from './transaction.ts'
 export {
-  type DueState,
   type StateBatch,
   type StateWrite,
+  type StoredState,
   type TableStore,
   mongoTableStore,
 } from './table-store.ts'

@@ -122,8 +122,11 @@ const ownSessions = ({ client, inCausalSession }: MongoConnection): CausalSessio
 const isLarge = ({ batch: { writes, parked = [], late = [] } }: LaneCommit): boolean =>
   writes.length >= LARGE_BATCH || parked.length > 0 || late.length > 0
 
-const isOneDocument = ([first, ...others]: readonly LaneCommit[]): boolean =>
-  first?.batch.writes.length === 0 && !isLarge(first) && others.length === 0
+const isOneDocument = ([first, ...others]: readonly LaneCommit[]): boolean => {
+  if (!first || others.length > 0 || isLarge(first)) return false
+  const { writes, messages = [] } = first.batch
+  return writes.length === 0 && messages.length === 0
+}
 
 /** The others may go through without it; nothing was written in any case. An outage, or an unknown result, is of all. */
 const isOfOne = (error: unknown): boolean => isWriteConflict(error) || !isTransientMongoError(error)

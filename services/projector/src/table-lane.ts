@@ -14,21 +14,15 @@ import {
   parseMessageKey,
   readHead,
   readRecord,
-  toHeaders,
   writerIdsOf,
   type Codec,
 } from '@millrace/events'
 import type { KafkaRecord, LaneOutcome, LaneSource } from '@millrace/kafka'
-import type {
-  Checkpoint,
-  CheckpointId,
-  OutboxMessage,
-  Progress,
-  StateWrite,
-  TableStore,
-} from '@millrace/mongo'
+import type { Checkpoint, CheckpointId, OutboxMessage, StateWrite, TableStore } from '@millrace/mongo'
 import { foldTable, type TableEntry, type TableFolding } from '@millrace/projections'
-import { newId } from '@millrace/runtime'
+import { publishAnew } from './publish-anew.ts'
+import { toMessage, type Reading } from './table-message.ts'
+import { progressTo } from './table-progress.ts'
 
 export type TableLaneDeps = {
   readonly table: AnyTable
@@ -67,6 +61,7 @@ export const tableLanes = (deps: TableLaneDeps): LaneSource => ({
     const { owner, store } = deps
     const checkpoint = await store.claim(id, { owner, incarnation: await deps.incarnationOf(topic) })
     const lane: Lane = { deps, codec, id, checkpoint, isCertain: true }
+    await publishAnew(lane)
     return {
       get nextOffset() {
         return BigInt(lane.checkpoint.nextOffset)
@@ -82,9 +77,9 @@ const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneO
   lane.isCertain = false
   const fresh = records.filter(({ offset }) => offset >= BigInt(lane.checkpoint.nextOffset))
   const read = await readEntries(lane, fresh)
-  let isMore = await step(lane, read, nextOffsetAfter(lane.checkpoint, fresh))
-  while (isMore === 'more') isMore = await step(lane, NOTHING, lane.checkpoint.nextOffset)
-  if (isMore === 'fenced') return { type: 'fenced' }
+  let stepped = await step(lane, read, nextOffsetAfter(lane.checkpoint, fresh))
+  while (stepped === 'more') stepped = await step(lane, NOTHING, lane.checkpoint.nextOffset)
+  if (stepped === 'fenced') return { type: 'fenced' }
   lane.isCertain = true
   return { type: 'applied', nextOffset: BigInt(lane.checkpoint.nextOffset) }
 }
@@ -119,8 +114,6 @@ const readEntries = async (
   })
   return { entries, unreadable }
 }
-
-type Reading = { readonly codec: Codec; readonly table: AnyTable }
 
 const readChange = (
   { codec, table }: Reading,
@@ -163,11 +156,6 @@ const step = async (lane: Lane, read: ReadEntries, nextOffset: number): Promise<
   return due.length < DUE_AT_ONCE ? 'done' : 'more'
 }
 
-const progressTo = ({ lastSequence, lastId }: Checkpoint, nextOffset: number, clockMs: number): Progress => ({
-  ...{ nextOffset, lastSequence, lastId },
-  ...{ lastTs: clockMs, watermark: clockMs },
-})
-
 const keysOf = (entries: readonly TableEntry[]): { tenant: string; id: string }[] => {
   const keys = new Map<string, { tenant: string; id: string }>()
   for (const { change } of entries)
@@ -186,20 +174,4 @@ const written = ({ deps: { table }, codec }: Lane, folding: TableFolding, sequen
     })),
     messages: changed.map(([id, state]) => toMessage({ codec, table }, { id, state, atMs: folding.clockMs })),
   }
-}
-
-type Changed = { readonly id: string; readonly state: Document | null; readonly atMs: number }
-
-const toMessage = ({ codec, table }: Reading, { id, state, atMs }: Changed): OutboxMessage => {
-  const { topic } = table
-  if (state === null) return { topic, key: id, payload: null }
-  const { tenant, key } = parseMessageKey(id)
-  const event = table.publish(state)
-  const eventId = newId()
-  const headers = toHeaders({
-    ...{ id: eventId, type: event.type, tenant, stream: `${table.category}-${key}`, version: 0 },
-    ...{ occurredAt: atMs, correlationId: eventId, causationId: eventId, actor: table.name },
-    ...{ sequence: null, traceparent: null },
-  })
-  return { topic, key: id, payload: codec.encode(topic, event), headers }
 }

@@ -42,18 +42,21 @@ beforeEach(async () => {
   await store.prepare(NAME)
   applied = []
   offset = 0n
+  incarnation = 1
 })
 afterEach(async () => {
   await mongo.db.dropDatabase()
   await mongo.close()
 })
 
+/** How often the compacted topic was created. */
+let incarnation = 1
 const open = (partition = 0, through: TableStore = store) =>
   tableLanes({
     table: processState,
     store: through,
     codec: async () => codec,
-    incarnationOf: async () => 1,
+    incarnationOf: async (topic) => (topic === processState.topic ? incarnation : 1),
     owner: randomUUID(),
     onApplied: (batch) => applied.push(batch),
   }).open({ topic: TOPIC, partition })
@@ -179,7 +182,7 @@ describe('a lane of a table', () => {
   })
 
   it('whose transaction landed without an answer goes on behind it', async () => {
-    let isLost = true
+    let isLost = false
     const lane = await open(0, {
       ...store,
       commit: async (id, batch) => {
@@ -189,10 +192,48 @@ describe('a lane of a table', () => {
         throw new Error('the answer was lost')
       },
     })
+    isLost = true
     const records = [beat(1, 0), beat(1, 5)]
     await expect(lane.apply(records)).rejects.toThrow('lost')
     expect(await lane.apply(records)).toEqual({ type: 'applied', nextOffset: 2n })
     expect(await published()).toEqual([['1', 'alive']])
+  })
+
+  it('publishes its states again, once, when the compacted topic was created anew', async () => {
+    const lane = await open()
+    await lane.apply([beat(1, 0), beat(2, 0), tick(20)])
+    await lane.apply(Array.from({ length: 1_001 }, (_, index) => beat(index + 3, 21)))
+    await published()
+    await open()
+    expect(await published()).toEqual([])
+    incarnation = 2
+    await open()
+    const again = await published()
+    expect(again).toHaveLength(1_003)
+    expect(again).toEqual(
+      expect.arrayContaining([
+        ['1', 'stale'],
+        ['2', 'stale'],
+        ['3', 'started'],
+      ]),
+    )
+    await open()
+    expect(await published()).toEqual([])
+  })
+
+  it('that was fenced meanwhile publishes nothing again', async () => {
+    await (await open()).apply([beat(1, 0)])
+    await published()
+    incarnation = 2
+    await open(0, {
+      ...store,
+      page: async (...asked) => {
+        await open()
+        await published()
+        return store.page(...asked)
+      },
+    })
+    expect(await published()).toEqual([])
   })
 
   it('of another partition has states and a clock of its own', async () => {
