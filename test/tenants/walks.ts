@@ -202,7 +202,7 @@ const making: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
     'POST /projections': () => [post(postJson('/projections', { name: 'order-summary' }), 200)],
     'POST /projections/{name}/verify': () => [post(opsPost('verify'), 202)],
     'POST /projections/{name}/rebuild': () => [post(opsPost('rebuild'), 202)],
-    'POST /projections/{name}/reset': () => [post(opsPost('reset'), 409)],
+    'POST /projections/{name}/reset': () => [post(opsPost('reset'), 202)],
     'POST /projections/{name}/pause': () => [post(opsPost('pause'), 200)],
     'POST /projections/{name}/resume': () => [post(opsPost('resume'), 200)],
   },

@@ -73,7 +73,10 @@ const startHeartbeatProducers = (kafka: KafkaConnection) => {
 export const startApp = ({ config, mongo, presence, kafka, codec, logger, metrics }: Parts): App => {
   const relay = startRelays({ config, mongo, kafka, logger, metrics })
   const heartbeats = startHeartbeatProducers(kafka)
-  const ticks = startTicks({ codec, newId, producerOf: heartbeats.producerOf, logger })
+  const ticks = startTicks({
+    ...{ codec, newId, logger, producerOf: heartbeats.producerOf },
+    everyMs: config.TICK_EVERY_MS,
+  })
   const signer = createTokenSigner(config.TOKEN_SECRET)
   const store = whilePresent(mongoEventStore(mongo), presence)
   const opened = openAggregates({ store, codec, mongo, place: config.SNAPSHOT_STORE, metrics })

@@ -14,6 +14,8 @@ export const configSchema = z.object({
   RELAY_LEASE_MS: integerSetting({ min: 500 }).default(5_000),
   /** How often a shard looks for commits of other replicas; its own replica's commits wake it at once. */
   RELAY_POLL_MS: integerSetting({ min: 10 }).default(250),
+  /** How often a tick is written into each partition of heartbeat.received, so that its clock goes on. 0: never. */
+  TICK_EVERY_MS: integerSetting({ min: 0 }).default(5_000),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -7,8 +7,6 @@ import type { OutgoingMessage, PartitionProducer } from '@millrace/kafka'
 import { messageOf, pause, type Logger } from '@millrace/runtime'
 
 const TOPIC = topics['heartbeat.received']
-/** So much later than it could be, at most, a silent process is seen to be silent. */
-export const TICK_EVERY_MS = 5_000
 const TENANT = 'millrace'
 
 export type TickDeps = {
@@ -16,16 +14,16 @@ export type TickDeps = {
   readonly newId: () => string
   readonly producerOf: (partition: number) => Pick<PartitionProducer, 'send'>
   readonly logger: Logger
-  readonly everyMs?: number
+  /** So much later than it could be, at most, a silent process is seen to be silent. 0: never. */
+  readonly everyMs: number
 }
 
 export type Ticks = { stop(): Promise<void> }
 
 export const startTicks = (deps: TickDeps): Ticks => {
   const stopping = new AbortController()
-  const running = Array.from({ length: TOPIC.partitions }, (_, partition) =>
-    tick(deps, partition, stopping.signal),
-  )
+  const partitions = deps.everyMs === 0 ? 0 : TOPIC.partitions
+  const running = Array.from({ length: partitions }, (_, partition) => tick(deps, partition, stopping.signal))
   return {
     stop: async () => {
       stopping.abort()
@@ -35,7 +33,7 @@ export const startTicks = (deps: TickDeps): Ticks => {
 }
 
 const tick = async (deps: TickDeps, partition: number, signal: AbortSignal): Promise<void> => {
-  const { producerOf, logger, everyMs = TICK_EVERY_MS } = deps
+  const { producerOf, logger, everyMs } = deps
   let trouble: string | undefined
   while (!signal.aborted) {
     try {
@@ -52,10 +50,7 @@ const tick = async (deps: TickDeps, partition: number, signal: AbortSignal): Pro
   }
 }
 
-const toMessage = (
-  { codec, newId, everyMs = TICK_EVERY_MS }: TickDeps,
-  partition: number,
-): OutgoingMessage => {
+const toMessage = ({ codec, newId, everyMs }: TickDeps, partition: number): OutgoingMessage => {
   const id = newId()
   const key = String(partition)
   return {

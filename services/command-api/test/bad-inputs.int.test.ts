@@ -22,6 +22,7 @@ bearBadInputs({
   target,
   own: inputsOf({ ...badCommands, ...badAppends, ...badHeartbeats, ...badReads }),
   startKafka: () => startOwnServer('kafka'),
+  env: { TICK_EVERY_MS: '0' },
 })
 
 bearCrowds({ name: 'command-api', target })

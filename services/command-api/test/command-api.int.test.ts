@@ -16,7 +16,9 @@ describe('command-api', () => {
 
   beforeAll(async () => {
     servers = await prepareServers({ name: 'command-api' })
-    services = await Promise.all([1, 2].map(() => startServiceProcess('command-api', servers, { DEV_TOKEN })))
+    services = await Promise.all(
+      [1, 2].map(() => startServiceProcess('command-api', servers, { DEV_TOKEN, TICK_EVERY_MS: '0' })),
+    )
     clients = services.map(({ url }) => httpClient(url))
   })
 
