@@ -117,10 +117,22 @@ const rebuild = async (deps: OperationsDeps, name: string): Promise<Build> => {
   return deps.registry.start(name, codeNamed(deps, name).version)
 }
 
+/** What was found different is not looked at again: it waits for somebody to drop it. */
+const assertNotRefuted = async (deps: OperationsDeps, name: string): Promise<void> => {
+  const builds = await known(deps, name)
+  const next = builds.builds.find((build) => roleOf(builds, build) === 'next')
+  const report = next && (await deps.reports.get(buildName(name, next.name), 'verification'))
+  if (report?.state === 'different' && report.unexpected > 0)
+    throw problems.conflict(
+      `${name} ${next?.name} was found not to be what the log says: POST /projections/${name}/drop it first`,
+    )
+}
+
 const reset = async (deps: OperationsDeps, name: string, isInPlace: boolean): Promise<Build> => {
   await known(deps, name)
   if (isInPlace && !deps.mayBuildInPlace)
     throw problems.conflict('in place is for development: readers would get what is half built')
+  if (!isInPlace) await assertNotRefuted(deps, name)
   const build = await deps.registry.start(name, codeNamed(deps, name).version, { isToBeServed: true })
   if (isInPlace) await deps.registry.switchTo(name, build.name)
   return build

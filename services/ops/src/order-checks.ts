@@ -60,7 +60,7 @@ export const assertCaughtUp = async (
 ): Promise<void> => {
   if (isPaused) throw problems.conflict(`${name} is paused: resume it first`)
   const progress = (await deps.progressOf(assertHasCode(deps, name, build), [build])).get(build.name)
-  if (!progress || progress.isCaughtUp) return
+  if (!progress) return
   const { applied, total, remaining, partitions } = progress
   const members = { applied, total, remaining }
   const data = buildName(name, build.name)
@@ -70,6 +70,7 @@ export const assertCaughtUp = async (
       `${data} has stopped in ${stopped.topic}/${stopped.partition}: ${stopped.stopped}; ${WITHOUT_IT}`,
       { members },
     )
+  if (progress.isCaughtUp) return
   throw problems.conflict(`${data} is still being built: ${remaining} records are missing`, {
     headers: { 'retry-after': '5' },
     members,

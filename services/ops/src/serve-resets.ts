@@ -45,7 +45,8 @@ export const serveResets = async (deps: ResetDeps): Promise<void> => {
 }
 
 const lookAtAll = async (deps: ResetDeps): Promise<void> => {
-  for (const { projection, served, previous, builds } of await deps.registry.all()) {
+  for (const { projection, served, previous, builds, isPaused } of await deps.registry.all()) {
+    if (isPaused) continue
     const next = builds.find(({ name }) => name !== served && name !== previous)
     if (next?.isToBeServed && !deps.signal.aborted) await serveIfEqual(deps, projection, next)
   }
@@ -56,7 +57,7 @@ const serveIfEqual = async (deps: ResetDeps, name: string, build: Build): Promis
   const projection = code.version(name, build.version)
   if (!projection) return
   const progress = (await progressOf(projection, [build])).get(build.name)
-  if (!progress?.isCaughtUp) return
+  if (!progress?.isCaughtUp || progress.partitions.some(({ stopped }) => stopped !== null)) return
   if (isInStore(projection) && !(await isEqual(deps, name, build))) return
   await registry.switchTo(name, build.name)
   logger.info({ projection: name, build: build.name }, 'the reset build is served')

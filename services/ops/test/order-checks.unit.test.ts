@@ -32,8 +32,10 @@ it('one that is paused does not come by itself', async () => {
     await expect(asked(progress, true)).rejects.toThrow(/^order-summary is paused: resume it first$/)
 })
 
-it('one that has stopped never comes: the refusal says where, why, and what to do instead', async () => {
-  await expect(asked(behind('sequence 7 is missing before 9'))).rejects.toMatchObject({
+it('one that has stopped never comes, however near: the refusal says where, why, and what to do instead', async () => {
+  const stopped = behind('sequence 7 is missing before 9')
+  await expect(asked({ ...stopped, isCaughtUp: true })).rejects.toThrow(/^order-summary.v1 has stopped/)
+  await expect(asked(stopped)).rejects.toMatchObject({
     problem: {
       status: 409,
       detail:

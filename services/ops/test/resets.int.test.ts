@@ -124,6 +124,8 @@ describe('a reset', () => {
     ])
     await restartOps()
     expect(await stateOf()).toMatchObject({ served: before })
+    const again = await sending(ops.url, `/projections/${NAME}/reset`, {})
+    expect([again.status, again.json()['detail']]).toEqual([409, expect.stringMatching(/drop it first$/)])
     await sending(ops.url, `/projections/${NAME}/drop`, { build })
   })
 

@@ -7,9 +7,10 @@ import type { BuildProgress } from '../src/build-progress.ts'
 import { serveResets } from '../src/serve-resets.ts'
 import { buildOf, buildsOf, code, memoryReports, reportOf } from './ops-fixture.ts'
 
-const progress = (isCaughtUp: boolean): BuildProgress => ({
+const progress = (isCaughtUp: boolean, stopped: string | null): BuildProgress => ({
   ...{ applied: 1, total: 1, remaining: 0, isCaughtUp, rate: null, etaSeconds: null },
-  ...{ parked: 0, late: 0, partitions: [] },
+  ...{ parked: 0, late: 0 },
+  partitions: [{ topic: 'orders.order.events', partition: 0, nextOffset: 1, endOffset: 1, stopped }],
 })
 
 const resetBuild = buildOf('v1.1', { isToBeServed: true })
@@ -20,10 +21,12 @@ type Given = {
   readonly next?: Build
   readonly more?: Partial<Builds>
   readonly isCaughtUp?: boolean
+  readonly stopped?: string
 }
 
 /** Looks a few times; what was checked and what was switched to. */
-const looked = async ({ known, finds, next = resetBuild, more = {}, isCaughtUp = true }: Given) => {
+const looked = async (given: Given) => {
+  const { known, finds, next = resetBuild, more = {}, isCaughtUp = true, stopped = null } = given
   const reports = memoryReports()
   if (known) await reports.begin(known, new Date(0))
   const [checked, switched]: [string[], string[]] = [[], []]
@@ -39,7 +42,7 @@ const looked = async ({ known, finds, next = resetBuild, more = {}, isCaughtUp =
       switchTo: async (_, build) => void switched.push(build),
     } as BuildRegistry,
     ...{ reports, code, logger: silentLogger, signal: ended.signal, lookEveryMs: 1 },
-    progressOf: async () => new Map([[next.name, progress(isCaughtUp)]]),
+    progressOf: async () => new Map([[next.name, progress(isCaughtUp, stopped)]]),
     check: async ({ build, kind, keys }) => {
       checked.push(`${build.name} ${kind} ${keys === 'all' ? keys : 'some'}`)
       if (!finds) return undefined
@@ -96,6 +99,12 @@ describe('a reset', () => {
       finds: { state: 'equal' },
     })
     expect(later.switched).toEqual(['v1.1'])
+  })
+
+  it('waits while the projection is paused, and for ever when one of its partitions has stopped', async () => {
+    const finds = { state: 'equal' } as const
+    expect(await looked({ finds, more: { isPaused: true } })).toEqual({ checked: [], switched: [] })
+    expect(await looked({ finds, stopped: 'a gap' })).toEqual({ checked: [], switched: [] })
   })
 
   it('is left to the process that checks it already', async () => {
