@@ -13,7 +13,7 @@ import {
   type MongoConnection,
   type Presence,
 } from '@millrace/mongo'
-import { createTokenSigner, newId, type Logger, type Metrics, type Route } from '@millrace/runtime'
+import { createTokenSigner, newId, pause, type Logger, type Metrics, type Route } from '@millrace/runtime'
 import { makeAnswers } from './answers.ts'
 import type { Config } from './config.ts'
 import { makeHandleWrite } from './handle-write.ts'
@@ -46,6 +46,8 @@ export const connectParts = async (config: Config, logger: Logger) => ({
   kafka: connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'command-api', logger }),
   codec: await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL }),
 })
+
+const CLOSE_WITHIN_MS = 3_000
 
 const partitionOf = (topic: string, messageKey: string): number => {
   const spec = Object.values(topics).find(({ name }) => name === topic)
@@ -103,8 +105,10 @@ export const startApp = ({ config, mongo, presence, kafka, codec, logger, metric
     ],
     relay,
     close: async () => {
-      await Promise.all([relay.stop(), ticks.stop()])
-      await heartbeats.close()
+      ticks.stop()
+      await relay.stop()
+      // Requests have had their answers; what may be left is a tick that Kafka does not take.
+      await Promise.race([heartbeats.close(), pause(CLOSE_WITHIN_MS)])
     },
   }
 }

@@ -15,7 +15,7 @@ export const configSchema = z.object({
   /** How often a shard looks for commits of other replicas; its own replica's commits wake it at once. */
   RELAY_POLL_MS: integerSetting({ min: 10 }).default(250),
   /** How often a tick is written into each partition of heartbeat.received, so that its clock goes on. 0: never. */
-  TICK_EVERY_MS: integerSetting({ min: 0 }).default(5_000),
+  TICK_EVERY_MS: integerSetting({ min: 0, max: 5_000 }).default(5_000),
 })
 
 export type Config = z.output<typeof configSchema>

@@ -18,18 +18,16 @@ export type TickDeps = {
   readonly everyMs: number
 }
 
-export type Ticks = { stop(): Promise<void> }
+export type Ticks = {
+  /** Begins no other one. */
+  stop(): void
+}
 
 export const startTicks = (deps: TickDeps): Ticks => {
   const stopping = new AbortController()
   const partitions = deps.everyMs === 0 ? 0 : TOPIC.partitions
-  const running = Array.from({ length: partitions }, (_, partition) => tick(deps, partition, stopping.signal))
-  return {
-    stop: async () => {
-      stopping.abort()
-      await Promise.all(running)
-    },
-  }
+  for (let partition = 0; partition < partitions; partition++) void tick(deps, partition, stopping.signal)
+  return { stop: () => stopping.abort() }
 }
 
 const tick = async (deps: TickDeps, partition: number, signal: AbortSignal): Promise<void> => {

@@ -28,7 +28,7 @@ it('every partition gets ticks, one after the other, until they are stopped', as
   })
   const counts = () => Array.from({ length: TOPIC.partitions }, (_, index) => sent.get(index)?.length ?? 0)
   await eventually(counts, (all) => all.every((count) => count >= 3))
-  await ticks.stop()
+  ticks.stop()
   const atTheEnd = counts()
   const [message] = sent.get(2) ?? []
   if (!message?.value) throw new Error('no tick')
@@ -49,5 +49,5 @@ it('they go on after a failure', async () => {
     () => calls,
     (count) => count > 25,
   )
-  await ticks.stop()
+  ticks.stop()
 })

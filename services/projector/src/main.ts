@@ -47,13 +47,14 @@ await runService(
       onCrash: fail,
       logger,
     })
-    onStop('consumers', feeding.stop)
+    const stops = [feeding.stop]
+    onStop('consumers', async () => void (await Promise.all(stops.map((stop) => stop()))))
     const keeping = await keepTables({
       ...{ ...shared, mongo: events, metrics, logger, onCrash: fail },
       registryUrl: config.SCHEMA_REGISTRY_URL,
       tables: kept.flatMap((one) => (one.type === 'table' ? [one.table] : [])),
     })
-    onStop('tables', keeping.stop)
+    stops.push(keeping.stop)
     const consumers = (): readonly PartitionConsumer[] => [...feeding.consumers(), ...keeping.consumers]
     return {
       health: {

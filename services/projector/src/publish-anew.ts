@@ -1,7 +1,7 @@
 import type { Document } from '@millrace/domain'
 import type { Checkpoint, CheckpointId, StoredState, TableStore } from '@millrace/mongo'
 import { toMessage, type Reading } from './table-message.ts'
-import { progressTo } from './table-progress.ts'
+import { clockOf, progressTo } from './table-progress.ts'
 
 const PAGE = 1_000
 const ALL_PUBLISHED = 1
@@ -28,21 +28,21 @@ export const publishAnew = async ({ deps, codec, id, checkpoint }: Claimed): Pro
   const incarnation = await deps.incarnationOf(table.topic)
   const output = await store.claim(outputId, { owner, incarnation })
   if (output.nextOffset === ALL_PUBLISHED) return
-  const clockMs = checkpoint.watermark ?? 0
+  const clock = clockOf(checkpoint)
   let page: readonly StoredState[] = []
   do {
     page = await store.page(id, page.at(-1)?.id ?? '', PAGE)
     const messages = page.map((one) =>
       // What the store holds was written by this very table.
-      toMessage({ codec, table }, { id: one.id, state: one.fields as Document, atMs: clockMs }),
+      toMessage({ codec, table }, { id: one.id, state: one.fields as Document, atMs: clock?.lastMs ?? 0 }),
     )
-    const to = progressTo(checkpoint, checkpoint.nextOffset, clockMs)
+    const to = progressTo(checkpoint, checkpoint.nextOffset, clock)
     if (
       messages.length > 0 &&
       (await store.commit(id, { from: checkpoint, to, states: [], messages })) === 'fenced'
     )
       return
   } while (page.length === PAGE)
-  const done = progressTo(output, ALL_PUBLISHED, clockMs)
+  const done = progressTo(output, ALL_PUBLISHED, null)
   await store.commit(outputId, { from: output, to: done, states: [], messages: [] })
 }

@@ -2,8 +2,11 @@
 // those that time has changed meanwhile, fold in memory, one transaction of states, checkpoint and the messages that
 // publish what has changed. The relay of the outbox takes them to the compacted topic.
 //
-// The checkpoint's watermark is the topic's clock. It moves with the states or not at all, so a lane that comes back
-// after a downtime goes on with the time at which it had stopped, and the backlog's own times decide.
+// The checkpoint's watermark is the time that has passed in the partition. It moves with the states or not at all, so a
+// lane that comes back after a downtime goes on with the time at which it had stopped, and the backlog's own times decide.
+//
+// Where time changes more states than are at hand, further transactions follow, which leave the offset as it is. One that
+// lands twice does no harm: what time makes of a state is the same however often it is looked at.
 //
 // A record that cannot be read is passed by and counted: of a measurement the next one says more. Its time counts.
 
@@ -19,10 +22,16 @@ import {
 } from '@millrace/events'
 import type { KafkaRecord, LaneOutcome, LaneSource } from '@millrace/kafka'
 import type { Checkpoint, CheckpointId, OutboxMessage, StateWrite, TableStore } from '@millrace/mongo'
-import { foldTable, type TableEntry, type TableFolding } from '@millrace/projections'
+import {
+  clockAfter,
+  foldTable,
+  type TableClock,
+  type TableEntry,
+  type TableFolding,
+} from '@millrace/projections'
 import { publishAnew } from './publish-anew.ts'
 import { toMessage, type Reading } from './table-message.ts'
-import { progressTo } from './table-progress.ts'
+import { clockOf, progressTo } from './table-progress.ts'
 
 export type TableLaneDeps = {
   readonly table: AnyTable
@@ -124,6 +133,7 @@ const readChange = (
     const record = { topic, offset, key, value, headers }
     const head = readHead(record)
     const type = codec.newestTypeOf(head.type)
+    if (type === undefined) return 'unreadable'
     if (!table.events.some((handled) => handled === type)) return null
     return { id: `${head.tenant}/${head.key}`, event: readRecord(codec, record, head) }
   } catch (error) {
@@ -138,22 +148,24 @@ type Stepped = 'done' | 'more' | 'fenced'
 const step = async (lane: Lane, read: ReadEntries, nextOffset: number): Promise<Stepped> => {
   const { deps, id, checkpoint } = lane
   const { entries, unreadable } = read
-  const clockMs = checkpoint.watermark ?? 0
-  const untilMs = entries.reduce((latest, { timestampMs }) => Math.max(latest, timestampMs), clockMs)
+  const clock = clockOf(checkpoint)
+  const until = entries.reduce((now: TableClock, { timestampMs }) => clockAfter(now, timestampMs), clock)
   const touched = await deps.store.find(id.projection, keysOf(entries))
-  const due = await deps.store.due(id, untilMs, DUE_AT_ONCE)
+  const due = until ? await deps.store.due(id, until.clockMs, DUE_AT_ONCE) : []
   // What the store holds was written by this very table.
   const stored = new Map([...due.map(({ id: key, fields }) => [key, fields] as const), ...touched]) as Map<
     string,
     Document
   >
-  const folding = foldTable({ table: deps.table, stored, clockMs }, entries)
-  const to = progressTo(checkpoint, nextOffset, folding.clockMs)
+  const folding = foldTable({ table: deps.table, stored, clock }, entries)
+  const to = progressTo(checkpoint, nextOffset, folding.clock)
   const outcome = await deps.store.commit(id, { from: checkpoint, to, ...written(lane, folding, nextOffset) })
   if (outcome === 'fenced') return 'fenced'
   lane.checkpoint = { ...checkpoint, ...to }
   deps.onApplied({ records: entries.length, unreadable, states: folding.changed.size })
-  return due.length < DUE_AT_ONCE ? 'done' : 'more'
+  // What time does not change although it is due would be due for ever.
+  const isMore = due.length === DUE_AT_ONCE && folding.changed.size > 0
+  return isMore ? 'more' : 'done'
 }
 
 const keysOf = (entries: readonly TableEntry[]): { tenant: string; id: string }[] => {
@@ -167,11 +179,12 @@ type Written = { readonly states: readonly StateWrite[]; readonly messages: read
 
 const written = ({ deps: { table }, codec }: Lane, folding: TableFolding, sequence: number): Written => {
   const changed = [...folding.changed]
+  const atMs = folding.clock?.lastMs ?? 0
   return {
     states: changed.map(([id, fields]) => ({
       ...{ tenant: parseMessageKey(id).tenant, id, fields, sequence },
       changesAt: fields && table.changesAt(fields),
     })),
-    messages: changed.map(([id, state]) => toMessage({ codec, table }, { id, state, atMs: folding.clockMs })),
+    messages: changed.map(([id, state]) => toMessage({ codec, table }, { id, state, atMs })),
   }
 }

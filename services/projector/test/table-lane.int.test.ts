@@ -95,6 +95,10 @@ const states = async () => {
   return found.map(({ _id, status }) => [String(_id).slice('demo/m-1:node:'.length), status as unknown])
 }
 
+/** From after the one second up to the other. */
+const ticks = (from: number, to: number): KafkaRecord[] =>
+  Array.from({ length: Math.ceil((to - from) / 5) }, (_, index) => tick(Math.min(to, from + (index + 1) * 5)))
+
 /** Taken out of the outbox, in order: a key's pid and its status, or null for a tombstone. */
 const published = async () => {
   const outbox = mongo.db.collection('outbox')
@@ -130,7 +134,11 @@ describe('a lane of a table', () => {
   it('lets time pass by the topic alone: stale, gone, and a tombstone at the end', async () => {
     const lane = await open()
     await lane.apply([beat(1, 0)])
-    for (const second of [14, 15, 59, 60, 359]) await lane.apply([tick(second)])
+    let now = 0
+    for (const second of [14, 15, 59, 60, 359]) {
+      await lane.apply(ticks(now, second))
+      now = second
+    }
     expect(await published()).toEqual([
       ['1', 'started'],
       ['1', 'stale'],
@@ -152,17 +160,24 @@ describe('a lane of a table', () => {
     const MANY = 1_001
     const lane = await open()
     await lane.apply(Array.from({ length: MANY }, (_, pid) => beat(pid, 0)))
-    await lane.apply([tick(20)])
+    await lane.apply(ticks(0, 20))
     expect(applied.map((batch) => batch.states)).toEqual([MANY, 1_000, 1])
     expect(new Set((await states()).map(([, status]) => status))).toEqual(new Set(['stale']))
   })
 
   it('passes by what cannot be read, and its time counts', async () => {
     const lane = await open()
-    const broken = { ...beat(1, 20), value: Buffer.from('nonsense') }
-    await lane.apply([beat(1, 0), broken, { ...tick(21), value: null }])
+    const [first, broken] = [beat(1, 0), { ...beat(1, 8), value: Buffer.from('nonsense') }]
+    await lane.apply([first, broken, { ...tick(16), value: null }])
     expect(applied).toMatchObject([{ records: 3, unreadable: 2 }])
     expect(await states()).toEqual([['1', 'stale']])
+  })
+
+  it('counts what a newer code has written as unreadable, and no tick', async () => {
+    const newer = beat(1, 1)
+    const lane = await open()
+    await lane.apply([{ ...newer, headers: { ...newer.headers, ce_type: 'HeartbeatImproved' } }])
+    expect(applied).toMatchObject([{ unreadable: 1, states: 0 }])
   })
 
   it('drops what it has seen', async () => {
@@ -201,7 +216,7 @@ describe('a lane of a table', () => {
 
   it('publishes its states again, once, when the compacted topic was created anew', async () => {
     const lane = await open()
-    await lane.apply([beat(1, 0), beat(2, 0), tick(20)])
+    await lane.apply([beat(1, 0), beat(2, 0), ...ticks(0, 20)])
     await lane.apply(Array.from({ length: 1_001 }, (_, index) => beat(index + 3, 21)))
     await published()
     await open()

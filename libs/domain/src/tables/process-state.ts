@@ -29,7 +29,7 @@ export type ProcessStateDocument = {
   readonly heardAt: number
 }
 
-/** Three beats of an agent that sends one in five seconds. */
+/** Agents send every two seconds. One that sends less often than this is stale between its beats. */
 export const STALE_AFTER_MS = 15_000
 export const GONE_AFTER_MS = 60_000
 /** For so long everybody can see that it is gone. */
