@@ -32,7 +32,7 @@ export type TableFolding = {
 }
 
 /** Two ticks. */
-export const MAX_STEP_MS = 10_000
+const MAX_STEP_MS = 10_000
 
 export const clockAfter = (clock: TableClock, timestampMs: number): NonNullable<TableClock> => {
   if (!clock) return { clockMs: timestampMs, lastMs: timestampMs }

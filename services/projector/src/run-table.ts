@@ -10,7 +10,7 @@ import { tableLanes, type TableLaneDeps } from './table-lane.ts'
 
 type Counter = ReturnType<Metrics['counter']>
 
-export type TableMetrics = {
+type TableMetrics = {
   readonly records: Counter
   readonly states: Counter
   readonly unreadable: Counter
@@ -28,14 +28,14 @@ export const tableMetrics = (metrics: Metrics): TableMetrics => ({
   ),
 })
 
-export type RunTableDeps = Omit<TableLaneDeps, 'onApplied'> & {
+type RunTableDeps = Omit<TableLaneDeps, 'onApplied'> & {
   readonly connection: KafkaConnection
   readonly metrics: TableMetrics
   readonly logger: Logger
 }
 
 /** A table is fed by a consumer group of its own, as a projection is. */
-export const tableGroupOf = (table: string): string => `table.${table}`
+const tableGroupOf = (table: string): string => `table.${table}`
 
 export const runTable = async ({
   connection,

@@ -12,7 +12,7 @@
  */
 import { defineTable } from './define-table.ts'
 
-export type ProcessStatus = 'started' | 'alive' | 'stale' | 'gone'
+type ProcessStatus = 'started' | 'alive' | 'stale' | 'gone'
 
 export type ProcessStateDocument = {
   readonly host: string
@@ -30,10 +30,10 @@ export type ProcessStateDocument = {
 }
 
 /** Agents send every two seconds. One that sends less often than this is stale between its beats. */
-export const STALE_AFTER_MS = 15_000
-export const GONE_AFTER_MS = 60_000
+const STALE_AFTER_MS = 15_000
+const GONE_AFTER_MS = 60_000
 /** For so long everybody can see that it is gone. */
-export const FORGOTTEN_AFTER_MS = 360_000
+const FORGOTTEN_AFTER_MS = 360_000
 const SAME_START_MS = 2_000
 
 const isSameProcess = (state: ProcessStateDocument, startedAt: number): boolean =>
