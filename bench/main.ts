@@ -54,8 +54,10 @@ const printJson = (line: BenchLine): void => {
 const names = [...Object.keys(benches), ...Object.keys(bareBenches)].join('|')
 const usage = `npm run bench -- ${names} [--json] [--rounds 5] [--n N] [--question Q]`
 
-const parse = () =>
-  parseArgs({
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
+
+const parse = (): (() => Promise<void>) => {
+  const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
@@ -64,26 +66,22 @@ const parse = () =>
       question: { type: 'string', multiple: true, default: [] },
     },
   })
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
-
-const run = async ({ values, positionals }: ReturnType<typeof parse>): Promise<void> => {
-  const name = positionals[0] ?? ''
   const settings = {
     rounds: Number(values.rounds),
     n: values.n === undefined ? undefined : Number(values.n),
     questions: values.question,
   }
-  const areSettings = isCount(settings.rounds) && isCount(settings.n ?? 1)
-  const ofName = <Found>(found: Readonly<Record<string, Found>>): Found | undefined =>
-    areSettings && Object.hasOwn(found, name) ? found[name] : undefined
+  if (!isCount(settings.rounds) || !isCount(settings.n ?? 1))
+    throw new Error('--rounds and --n are whole numbers from 1')
+  const name = positionals[0] ?? ''
   const print = (lines: readonly BenchLine[]): void => lines.forEach(values.json ? printJson : printText)
+  const ofName = <Found>(found: Readonly<Record<string, Found>>): Found | undefined =>
+    Object.hasOwn(found, name) ? found[name] : undefined
   const bare = ofName(bareBenches)
+  if (bare) return async () => print(await bare(settings))
   const bench = ofName(benches)
-  if (bare) return print(await bare(settings))
-  if (bench) return withBenchServers(async (servers) => print(await bench(servers, settings)))
-  process.stderr.write(`usage: ${usage}\n`)
-  process.exitCode = 2
+  if (bench) return () => withBenchServers(async (servers) => print(await bench(servers, settings)))
+  throw new Error(`there is no bench ${JSON.stringify(name)}`)
 }
 
-await withUsage({ usage, parse, run })
+await withUsage({ usage, parse })

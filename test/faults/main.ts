@@ -26,8 +26,8 @@ const campaigns: Readonly<Record<string, (options: Options) => Promise<boolean>>
 const usage =
   'npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 4] | write-side [--rounds 10]'
 
-const parse = () =>
-  parseArgs({
+const parse = (): (() => Promise<void>) => {
+  const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       kills: { type: 'string', default: '5' },
@@ -36,24 +36,22 @@ const parse = () =>
       seed: { type: 'string', default: '1' },
     },
   })
-
-const run = async ({ values, positionals }: ReturnType<typeof parse>): Promise<void> => {
   const name = positionals[0] ?? ''
   const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined
+  if (!campaign) throw new Error(`there is no campaign ${JSON.stringify(name)}`)
   const options = {
     kills: Number(values.kills),
     rounds: Number(values.rounds ?? (name === 'projections' ? 4 : 10)),
     examples: Number(values.examples),
     seed: Number(values.seed),
   }
-  if (!campaign || !Object.values(options).every((count) => Number.isInteger(count) && count > 0)) {
-    process.stderr.write(`usage: ${usage}\n`)
-    process.exitCode = 2
-    return
+  if (!Object.values(options).every((count) => Number.isInteger(count) && count > 0))
+    throw new Error('all counts are whole numbers from 1')
+  return async () => {
+    const held = await campaign(options)
+    print(held ? 'held' : 'BROKEN')
+    process.exitCode = held ? 0 : 1
   }
-  const held = await campaign(options)
-  print(held ? 'held' : 'BROKEN')
-  process.exitCode = held ? 0 : 1
 }
 
-await withUsage({ usage, parse, run })
+await withUsage({ usage, parse })

@@ -26,6 +26,9 @@ export type BuildProgress = {
   readonly partitions: readonly PartitionProgress[]
 }
 
+export const stoppedIn = ({ partitions }: BuildProgress): PartitionProgress | undefined =>
+  partitions.find(({ stopped }) => stopped !== null)
+
 export type ProgressDeps = { readonly kafka: KafkaConnection; readonly lanes: LaneStates }
 
 export type ProgressOf = (

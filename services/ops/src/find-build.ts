@@ -36,10 +36,13 @@ const MISSING: Readonly<Record<Role, (projection: string) => string>> = {
     `${projection} is not being built: start with POST /projections/${projection}/rebuild`,
 }
 
+export const inRole = (builds: Builds, role: Role): Build | undefined =>
+  builds.builds.find((one) => roleOf(builds, one) === role)
+
 /** `wanted`, if given, is the build that the caller has in mind. */
 export const required = (builds: Builds, role: Role, wanted?: string): Build => {
   const { projection } = builds
-  const build = builds.builds.find((one) => roleOf(builds, one) === role)
+  const build = inRole(builds, role)
   if (!build) throw problems.conflict(MISSING[role](projection))
   if (wanted === undefined || wanted === build.name) return build
   throw problems.conflict(

@@ -37,6 +37,10 @@ const BACKOFF = { firstMs: 250, maxMs: 5_000 }
 export const isAbandoned = ({ state, beatAt }: Pick<BuildReport, 'state' | 'beatAt'>): boolean =>
   state === 'running' && Date.now() - beatAt.getTime() > ABANDONED_AFTER_MS
 
+/** It was found not to be what the other side says, beyond what was declared. */
+export const isRefuted = ({ state, unexpected }: Pick<BuildReport, 'state' | 'unexpected'>): boolean =>
+  state === 'different' && unexpected > 0
+
 /** Undefined while another run has the place. */
 export const beginReport = async (
   deps: KeepDeps,

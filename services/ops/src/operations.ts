@@ -8,7 +8,8 @@ import { buildName, type Build, type BuildReport, type BuildReports, type Builds
 import { problems } from '@millrace/runtime'
 import type { BuildProgress, ProgressOf } from './build-progress.ts'
 import { drop, type Dropped } from './drop-builds.ts'
-import { codeNamed, known, roleOf, type FindDeps, type Role } from './find-build.ts'
+import { codeNamed, inRole, known, roleOf, type FindDeps, type Role } from './find-build.ts'
+import { isRefuted } from './keep-report.ts'
 import { rollback, switchToNext } from './move-pointer.ts'
 import { compare, verify, type CompareOrder, type StartCheck, type StartedCheck } from './order-checks.ts'
 
@@ -118,21 +119,22 @@ const rebuild = async (deps: OperationsDeps, name: string): Promise<Build> => {
 }
 
 /** What was found different is not looked at again: it waits for somebody to drop it. */
-const assertNotRefuted = async (deps: OperationsDeps, name: string): Promise<void> => {
-  const builds = await known(deps, name)
-  const next = builds.builds.find((build) => roleOf(builds, build) === 'next')
-  const report = next && (await deps.reports.get(buildName(name, next.name), 'verification'))
-  if (report?.state === 'different' && report.unexpected > 0)
+const assertNotRefuted = async ({ reports }: OperationsDeps, builds: Builds): Promise<void> => {
+  const next = inRole(builds, 'next')
+  if (!next) return
+  const { projection: name } = builds
+  const report = await reports.get(buildName(name, next.name), 'verification')
+  if (report && isRefuted(report))
     throw problems.conflict(
-      `${name} ${next?.name} was found not to be what the log says: POST /projections/${name}/drop it first`,
+      `${name} ${next.name} was found not to be what the log says: POST /projections/${name}/drop it first`,
     )
 }
 
 const reset = async (deps: OperationsDeps, name: string, isInPlace: boolean): Promise<Build> => {
-  await known(deps, name)
+  const builds = await known(deps, name)
   if (isInPlace && !deps.mayBuildInPlace)
     throw problems.conflict('in place is for development: readers would get what is half built')
-  if (!isInPlace) await assertNotRefuted(deps, name)
+  if (!isInPlace) await assertNotRefuted(deps, builds)
   const build = await deps.registry.start(name, codeNamed(deps, name).version, { isToBeServed: true })
   if (isInPlace) await deps.registry.switchTo(name, build.name)
   return build

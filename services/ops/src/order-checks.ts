@@ -1,7 +1,7 @@
 import { buildName, type Build, type BuildReport, type Builds } from '@millrace/mongo'
 import { problems } from '@millrace/runtime'
 import { isInStore, type CheckOrder } from './build-check.ts'
-import type { ProgressOf } from './build-progress.ts'
+import { stoppedIn, type ProgressOf } from './build-progress.ts'
 import { assertHasCode, known, required, type FindDeps } from './find-build.ts'
 import { nothingExpected, type Expected } from './summarise.ts'
 
@@ -61,10 +61,10 @@ export const assertCaughtUp = async (
   if (isPaused) throw problems.conflict(`${name} is paused: resume it first`)
   const progress = (await deps.progressOf(assertHasCode(deps, name, build), [build])).get(build.name)
   if (!progress) return
-  const { applied, total, remaining, partitions } = progress
+  const { applied, total, remaining } = progress
   const members = { applied, total, remaining }
   const data = buildName(name, build.name)
-  const stopped = partitions.find((partition) => partition.stopped !== null)
+  const stopped = stoppedIn(progress)
   if (stopped)
     throw problems.conflict(
       `${data} has stopped in ${stopped.topic}/${stopped.partition}: ${stopped.stopped}; ${WITHOUT_IT}`,

@@ -13,7 +13,9 @@ import {
 } from '@millrace/mongo'
 import { messageOf, pause, type Logger } from '@millrace/runtime'
 import { isInStore, type CheckOrder } from './build-check.ts'
-import type { ProgressOf } from './build-progress.ts'
+import { stoppedIn, type ProgressOf } from './build-progress.ts'
+import { inRole } from './find-build.ts'
+import { isRefuted } from './keep-report.ts'
 import { nothingExpected } from './summarise.ts'
 
 export type ResetDeps = {
@@ -45,10 +47,10 @@ export const serveResets = async (deps: ResetDeps): Promise<void> => {
 }
 
 const lookAtAll = async (deps: ResetDeps): Promise<void> => {
-  for (const { projection, served, previous, builds, isPaused } of await deps.registry.all()) {
-    if (isPaused) continue
-    const next = builds.find(({ name }) => name !== served && name !== previous)
-    if (next?.isToBeServed && !deps.signal.aborted) await serveIfEqual(deps, projection, next)
+  for (const builds of await deps.registry.all()) {
+    if (builds.isPaused) continue
+    const next = inRole(builds, 'next')
+    if (next?.isToBeServed && !deps.signal.aborted) await serveIfEqual(deps, builds.projection, next)
   }
 }
 
@@ -57,7 +59,7 @@ const serveIfEqual = async (deps: ResetDeps, name: string, build: Build): Promis
   const projection = code.version(name, build.version)
   if (!projection) return
   const progress = (await progressOf(projection, [build])).get(build.name)
-  if (!progress?.isCaughtUp || progress.partitions.some(({ stopped }) => stopped !== null)) return
+  if (!progress?.isCaughtUp || stoppedIn(progress)) return
   if (isInStore(projection) && !(await isEqual(deps, name, build))) return
   await registry.switchTo(name, build.name)
   logger.info({ projection: name, build: build.name }, 'the reset build is served')
@@ -72,7 +74,7 @@ const isEqual = async (
   if (known?.endedAt && !isToBeRepeated(known)) return known.state === 'equal'
   const order = { projection: name, build, against: null, expected: nothingExpected, signal }
   const report = await check({ ...order, kind: 'verification', keys: 'all' })
-  if (report?.state === 'different' && report.unexpected > 0)
+  if (report && isRefuted(report))
     logger.error({ projection: name, build: build.name }, 'the reset build is not what the log says')
   return report?.state === 'equal'
 }

@@ -11,15 +11,11 @@ import { kafkaEnv, mongoEnv, readConfig, readModelsEnv, serviceEnv, workerRules 
 import { z } from 'zod'
 
 /** What a projector keeps. */
-export type Kept =
-  | { readonly type: 'projection'; readonly projection: AnyProjection }
-  | { readonly type: 'table'; readonly table: AnyTable }
+export type Kept = { readonly projections: readonly AnyProjection[]; readonly tables: readonly AnyTable[] }
 
-const keptNamed = (name: string, context: z.RefinementCtx): Kept => {
-  const table = findTable(name)
-  if (table) return { type: 'table', table }
+const fedProjection = (name: string, context: z.RefinementCtx): AnyProjection => {
   const projection = findProjection(name)
-  if (projection && isFed(projection)) return { type: 'projection', projection }
+  if (projection && isFed(projection)) return projection
   const message = projection
     ? `${name} is ${projection.kind}: no projector keeps it`
     : `there is no projection or table ${JSON.stringify(name)}`
@@ -27,11 +23,13 @@ const keptNamed = (name: string, context: z.RefinementCtx): Kept => {
   return z.NEVER
 }
 
+const keptNamed = (names: readonly string[], context: z.RefinementCtx): Kept => ({
+  tables: names.flatMap((name) => findTable(name) ?? []),
+  projections: names.filter((name) => !findTable(name)).map((name) => fedProjection(name, context)),
+})
+
 /** Where nothing is chosen. */
-export const keptByAll: readonly Kept[] = [
-  ...projections.filter(isFed).map((projection) => ({ type: 'projection', projection }) as const),
-  ...tables.map((table) => ({ type: 'table', table }) as const),
-]
+export const keptByAll: Kept = { projections: projections.filter(isFed), tables }
 
 /** Every variable is on docs/configuration.md, which a test compares. */
 export const configSchema = z.object({
@@ -42,7 +40,12 @@ export const configSchema = z.object({
   /** Names of the projections and tables that this instance keeps, comma-separated; all when unset. */
   PROJECTIONS: z
     .string()
-    .transform((list, context) => list.split(',').map((name) => keptNamed(name.trim(), context)))
+    .transform((list, context) =>
+      keptNamed(
+        list.split(',').map((name) => name.trim()),
+        context,
+      ),
+    )
     .optional(),
 })
 

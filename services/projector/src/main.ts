@@ -35,7 +35,7 @@ await runService(
     const ofProjections = projectionMetrics(metrics)
     const feeding = await feedBuilds({
       registry: readModels.builds,
-      projections: kept.flatMap((one) => (one.type === 'projection' ? [one.projection] : [])),
+      projections: kept.projections,
       code: shippedProjections,
       run: async (feed) => {
         const { build, projection } = feed
@@ -52,7 +52,7 @@ await runService(
     const keeping = await keepTables({
       ...{ ...shared, mongo: events, metrics, logger, onCrash: fail },
       registryUrl: config.SCHEMA_REGISTRY_URL,
-      tables: kept.flatMap((one) => (one.type === 'table' ? [one.table] : [])),
+      tables: kept.tables,
     })
     stops.push(keeping.stop)
     const consumers = (): readonly PartitionConsumer[] => [...feeding.consumers(), ...keeping.consumers]

@@ -15,8 +15,7 @@ import {
   DecodeError,
   isTopicName,
   parseMessageKey,
-  readHead,
-  readRecord,
+  toMessageKey,
   writerIdsOf,
   type Codec,
 } from '@millrace/events'
@@ -30,6 +29,7 @@ import {
   type TableFolding,
 } from '@millrace/projections'
 import { publishAnew } from './publish-anew.ts'
+import { readEventOnce, readHeadOnce } from './read-once.ts'
 import { toMessage, type Reading } from './table-message.ts'
 import { clockOf, progressTo } from './table-progress.ts'
 
@@ -124,18 +124,15 @@ const readEntries = async (
   return { entries, unreadable }
 }
 
-const readChange = (
-  { codec, table }: Reading,
-  { topic, offset, key, value, headers }: KafkaRecord,
-): TableEntry['change'] | 'unreadable' => {
+const readChange = ({ codec, table }: Reading, record: KafkaRecord): TableEntry['change'] | 'unreadable' => {
+  const { topic, value } = record
   if (!isTopicName(topic) || value === null) return 'unreadable'
   try {
-    const record = { topic, offset, key, value, headers }
-    const head = readHead(record)
+    const head = readHeadOnce(record, topic)
     const type = codec.newestTypeOf(head.type)
     if (type === undefined) return 'unreadable'
     if (!table.events.some((handled) => handled === type)) return null
-    return { id: `${head.tenant}/${head.key}`, event: readRecord(codec, record, head) }
+    return { id: toMessageKey(head), event: readEventOnce(codec, { record, value, topic }, head) }
   } catch (error) {
     if (error instanceof DecodeError) return 'unreadable'
     throw error

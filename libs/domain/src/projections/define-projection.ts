@@ -10,7 +10,7 @@ import type {
   Sort,
 } from './projection.ts'
 
-type Handled<Type extends EventType> = Extract<ProjectedEvent, { readonly type: Type }>
+export type Handled<Type extends EventType> = Extract<ProjectedEvent, { readonly type: Type }>
 
 type Common<Doc extends Document, Type extends EventType> = Pick<Projection<Doc>, 'name' | 'version'> & {
   readonly events: readonly Type[]
@@ -44,7 +44,7 @@ type GroupedDefinition<Doc extends Document, Type extends EventType> = Common<Do
 }
 
 /** Lets only the declared event types through. */
-const isOneOf = <Type extends EventType>(types: readonly Type[]) => {
+export const isOneOf = <Type extends EventType>(types: readonly Type[]) => {
   const handled: ReadonlySet<string> = new Set(types)
   return (event: ProjectedEvent): event is Handled<Type> => handled.has(event.type)
 }

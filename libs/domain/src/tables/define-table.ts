@@ -1,8 +1,7 @@
 import type { DomainEvent, EventType, TopicEvent, TopicName } from '@millrace/events'
-import type { Document, ProjectedEvent } from '../projections/projection.ts'
+import { isOneOf, type Handled } from '../projections/define-projection.ts'
+import type { Document } from '../projections/projection.ts'
 import type { Table } from './table.ts'
-
-type Handled<Type extends EventType> = Extract<ProjectedEvent, { readonly type: Type }>
 
 type Definition<State extends Document, Type extends EventType, Topic extends TopicName> = Omit<
   Table<State>,
@@ -19,8 +18,7 @@ export const defineTable = <State extends Document, Type extends EventType, Topi
   evolve,
   ...definition
 }: Definition<State, Type, Topic>): Table<State> => {
-  const handled: ReadonlySet<string> = new Set(definition.events)
-  const isHandled = (event: ProjectedEvent): event is Handled<Type> => handled.has(event.type)
+  const isHandled = isOneOf(definition.events)
   return {
     ...definition,
     evolve: (state, event, clockMs) => {

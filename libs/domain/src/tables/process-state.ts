@@ -10,21 +10,10 @@
  * A pid is used again: a heartbeat with another start is of another process, which has just started. Reporters compute
  * the start from clocks, so that a little does not tell processes apart.
  */
+import type { ProcessState, ProcessStatus } from '@millrace/events'
 import { defineTable } from './define-table.ts'
 
-type ProcessStatus = 'started' | 'alive' | 'stale' | 'gone'
-
-export type ProcessStateDocument = {
-  readonly host: string
-  readonly name: string
-  readonly pid: number
-  readonly startedAt: number
-  readonly status: ProcessStatus
-  /** The reporter's time of the newest heartbeat. */
-  readonly lastSeenAt: number
-  readonly beat: number
-  readonly cpu: number
-  readonly rss: number
+export type ProcessStateDocument = ProcessState & {
   /** The topic's time of the newest heartbeat: what its silence is counted from. */
   readonly heardAt: number
 }

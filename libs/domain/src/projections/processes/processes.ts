@@ -2,22 +2,14 @@
  * The changelog of `process.state`: the last value of each key, by offset, and none where the last is a tombstone. All that
  * there is to decide the table has decided (tables/process-state.ts).
  */
+import type { ProcessState } from '@millrace/events'
 import { processKeyOf } from '../../processes/heartbeat.ts'
 import { defineProjection } from '../define-projection.ts'
 import type { ProjectedEvent } from '../projection.ts'
 
-export type ProcessDocument = {
+export type ProcessDocument = ProcessState & {
   /** `host:name:pid` */
   readonly key: string
-  readonly host: string
-  readonly name: string
-  readonly pid: number
-  readonly startedAt: number
-  readonly status: 'started' | 'alive' | 'stale' | 'gone'
-  readonly lastSeenAt: number
-  readonly beat: number
-  readonly cpu: number
-  readonly rss: number
 }
 
 const evolve = (
