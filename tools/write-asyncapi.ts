@@ -29,6 +29,9 @@ const PURPOSE = {
   events: 'Events of aggregates, published from the event store: in order per key, at least once.',
   telemetry: 'Measurements: in order per key, never decided on.',
   state: 'The last known state of each key.',
+  snapshot: 'The last value of each key of another topic, and from where on to read that one.',
+  changes:
+    'What became of the documents of a collection: in order per key, at least once, by rising `ce_id`.',
 }
 
 const channelOf = (spec: TopicSpec): object => ({

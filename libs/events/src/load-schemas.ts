@@ -15,7 +15,7 @@ import {
  * A registry wants each schema whole, so references are inlined here: the first use of a name in a schema becomes
  * its definition, later uses stay names, as Avro demands.
  *
- * An event type is a record that no other record refers to.
+ * An event type is a record that no other record refers to. A record called …Snapshot has one in it, and makes it no part.
  */
 export type SchemaFiles = ReadonlyMap<string, NamedSchema>
 
@@ -39,7 +39,8 @@ export const readSchemaFiles = (folder: string = schemaFolder): SchemaFiles => {
 
 /** Self-contained schema of every event type, by record name. */
 export const loadEventSchemas = (files: SchemaFiles = readSchemaFiles()): ReadonlyMap<string, AvroRecord> => {
-  const referenced = new Set([...files.values()].flatMap(referencesOf))
+  const others = [...files.values()].filter(({ name }) => !name.endsWith('Snapshot'))
+  const referenced = new Set(others.flatMap(referencesOf))
   const schemas = new Map<string, AvroRecord>()
   for (const [fullName, schema] of files) {
     if (schema.type !== 'record' || referenced.has(fullName)) continue

@@ -2,6 +2,9 @@ import type { Retention, TopicSpec } from './topics.ts'
 
 export type ConfigEntry = { readonly name: string; readonly value: string }
 
+/** A tombstone stays for so long at least: whoever was away for longer has to look for keys that are gone. */
+export const tombstonesKeptMs = 24 * 60 * 60 * 1000
+
 const anyTimestampMs = '9223372036854775807'
 
 /** A topic's Kafka configuration; the replication factor and min.insync.replicas belong to the deployment. */
@@ -26,7 +29,10 @@ const retentionEntries = (retention: Retention): readonly ConfigEntry[] => {
     case 'time':
       return deleteAfter(String(retention.ms))
     case 'compact':
-      return [{ name: 'cleanup.policy', value: 'compact' }]
+      return [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'delete.retention.ms', value: String(tombstonesKeptMs) },
+      ]
   }
 }
 

@@ -6,7 +6,7 @@ export type Retention =
 
 export type TopicSpec = {
   readonly name: string
-  readonly kind: 'events' | 'telemetry' | 'state'
+  readonly kind: 'events' | 'telemetry' | 'state' | 'snapshot' | 'changes'
   readonly partitions: number
   readonly partitionedBy: 'aggregate'
   readonly retention: Retention
@@ -73,6 +73,29 @@ export const topics = {
     timestampType: 'CreateTime',
     compression: 'producer',
     recordTypes: ['ProcessState'],
+  },
+  'process.state.snapshot': {
+    name: 'process.state.snapshot',
+    kind: 'snapshot',
+    // As the topic that it is of: a key has the same partition in both.
+    partitions: 3,
+    partitionedBy: 'aggregate',
+    retention: { type: 'compact' },
+    maxMessageBytes: mebibyte,
+    timestampType: 'CreateTime',
+    compression: 'producer',
+    recordTypes: ['ProcessStateSnapshot', 'SnapshotTaken'],
+  },
+  'processes.changed': {
+    name: 'processes.changed',
+    kind: 'changes',
+    partitions: 3,
+    partitionedBy: 'aggregate',
+    retention: { type: 'time', ms: 7 * dayMs },
+    maxMessageBytes: mebibyte,
+    timestampType: 'CreateTime',
+    compression: 'producer',
+    recordTypes: ['DocumentChanged'],
   },
 } as const satisfies { readonly [Name in string]: TopicSpec & { readonly name: Name } }
 

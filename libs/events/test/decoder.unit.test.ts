@@ -6,6 +6,7 @@ import {
   makeCodec,
   makeInMemoryRegistry,
   RegistryUnavailableError,
+  topicNames,
   type Codec,
   type RegisteredSchema,
   type SchemaRegistry,
@@ -29,7 +30,7 @@ let bytes: Buffer
 beforeAll(async () => {
   registry = makeInMemoryRegistry()
   await registerAll(registry, () => {})
-  codec = await makeCodec(registry, [topic, 'process.state', 'heartbeat.received', 'catalog.product.events'])
+  codec = await makeCodec(registry, topicNames)
   bytes = codec.encode(topic, shipped)
   await codec.ensureWriters([codec.writerIdOf(bytes), 4711])
 })

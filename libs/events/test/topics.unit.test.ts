@@ -54,6 +54,7 @@ describe('topic configuration', () => {
       ...common,
       ...anyTimestamp,
       'cleanup.policy': 'compact',
+      'delete.retention.ms': '86400000',
       'message.timestamp.type': 'CreateTime',
     })
   })

@@ -42,9 +42,9 @@ export type OutboxOptions = {
   readonly topics?: readonly OutboxTopic[]
 }
 
-/** Topics that may come out of an outbox: all but the event topics, which have the relay and its sequences. */
+/** Topics that may come out of an outbox. The others have one writer of their own: relay, compactor, changefeed. */
 export const outboxTopics: readonly OutboxTopic[] = Object.values(catalogue).filter(
-  ({ kind }) => kind !== 'events',
+  ({ kind }) => kind === 'telemetry' || kind === 'state',
 )
 
 const BATCH_ROOM_BYTES = 124 * 1024

@@ -1,9 +1,33 @@
 // Generated from schemas/**/*.avsc by `npm run generate`. Do not edit.
 
+/** What became of a document. */
+export type ChangeOperation = 'created' | 'updated' | 'deleted'
+
+/** Whether a change was seen as it happened, or found by comparing the collection with what had been published: then several changes may have become one. */
+export type ChangeOrigin = 'change' | 'reconciliation'
+
 /** Time has passed: written into every partition of a topic whose readers go by its clock, also when nothing else comes. */
 export type ClockTicked = {
   /** Its writer sends the next one after so many milliseconds. */
   readonly everyMs: number
+}
+
+/** A document of a collection is another one than before, as its changefeed saw it. */
+export type DocumentChanged = {
+  /** Name of the read model or collection. */
+  readonly source: string
+  /** Of the document, within its tenant. */
+  readonly key: string
+  /** What became of it. */
+  readonly operation: ChangeOperation
+  /** How it was found. */
+  readonly origin: ChangeOrigin
+  /** The database's time of it, UTC milliseconds, to the second. */
+  readonly changedAt: number
+  /** The document as it was, as JSON; null when it was not there, or nobody knows any more. */
+  readonly before: string | null
+  /** The document as it is, as JSON; null when it is not there any more. */
+  readonly after: string | null
 }
 
 /** A running process said that it is alive. */
@@ -126,6 +150,18 @@ export type ProcessState = {
   readonly rss: number
 }
 
+/** The last value that a key of process.state had when a snapshot was taken. */
+export type ProcessStateSnapshot = {
+  /** Of the process: `host:name:pid`. */
+  readonly _key: string
+  /** The value. */
+  readonly doc: ProcessState
+  /** The clock of heartbeats by which it was so, UTC milliseconds. */
+  readonly _ts: number
+  /** Offset of the value in its partition of process.state. */
+  readonly _v: number
+}
+
 /** started: first heartbeat; alive: heartbeats arrive; stale: they are late; gone: they stopped. */
 export type ProcessStatus = 'started' | 'alive' | 'stale' | 'gone'
 
@@ -148,8 +184,23 @@ export type ProductRepriced = {
 /** A product left the catalog for good. */
 export type ProductRetired = Readonly<Record<string, never>>
 
+/** A pass of the compactor over one partition is complete: what stands before this, and the source from `nextOffset` on, are all last values. */
+export type SnapshotTaken = {
+  /** The source. */
+  readonly topic: string
+  /** Of the source, and of the snapshot. */
+  readonly partition: number
+  /** Of the source, when the pass began: the first record that may be missing. */
+  readonly nextOffset: number
+  /** How often source and snapshot had to be created: a number below one that was seen before is never right. */
+  readonly incarnation: number
+  /** When the pass was complete, UTC milliseconds. */
+  readonly takenAt: number
+}
+
 export type StoredDataByType = {
   readonly ClockTicked: ClockTicked
+  readonly DocumentChanged: DocumentChanged
   readonly HeartbeatReceived: HeartbeatReceived
   readonly OrderCancelled: OrderCancelled
   readonly OrderDelivered: OrderDelivered
@@ -158,15 +209,18 @@ export type StoredDataByType = {
   readonly OrderReturned: OrderReturned
   readonly OrderShipped: OrderShipped
   readonly ProcessState: ProcessState
+  readonly ProcessStateSnapshot: ProcessStateSnapshot
   readonly ProductAdded: ProductAdded
   readonly ProductRepriced: ProductRepriced
   readonly ProductRetired: ProductRetired
+  readonly SnapshotTaken: SnapshotTaken
 }
 
 export type StoredType = keyof StoredDataByType
 
 export const storedTypes = [
   'ClockTicked',
+  'DocumentChanged',
   'HeartbeatReceived',
   'OrderCancelled',
   'OrderDelivered',
@@ -175,7 +229,9 @@ export const storedTypes = [
   'OrderReturned',
   'OrderShipped',
   'ProcessState',
+  'ProcessStateSnapshot',
   'ProductAdded',
   'ProductRepriced',
   'ProductRetired',
+  'SnapshotTaken',
 ] as const satisfies readonly StoredType[]
