@@ -29,6 +29,17 @@ export {
 } from './fenced-producer.ts'
 export { messageBytes } from './message-bytes.ts'
 export { makePartitionProducer, type PartitionProducer, type QueueBounds } from './partition-producer.ts'
+export {
+  loadLastRecords,
+  loadLastValues,
+  type CompactedPartition,
+  type LastRecords,
+  type LastValue,
+  type LastValues,
+  type LastValuesDeps,
+} from './load-last-values.ts'
+export { detachRecord, recordBytes } from './read-chunk.ts'
+export { readPartition, type PartitionRange } from './read-partition.ts'
 export type { OutgoingMessage, PartitionProducerOptions } from './partition-send.ts'
 export type { ConsumerEvent, LaneEvent } from './consumer-event.ts'
 export type { ConsumerState } from './consumer-state.ts'

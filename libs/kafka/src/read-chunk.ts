@@ -25,7 +25,8 @@ const lastValues = (raw: RawHeaders): Headers =>
     Object.entries(raw).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1) : value]),
   )
 
-const sizeOf = ({ key, value, headers }: KafkaRecord): number => {
+/** What it takes in memory, about. */
+export const recordBytes = ({ key, value, headers }: KafkaRecord): number => {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)
   for (const name in headers) {
     const value = headers[name]
@@ -49,7 +50,7 @@ type Sized = { readonly record: KafkaRecord; readonly size: number }
 
 const sized = (at: TopicPartition, message: KafkaMessage): Sized => {
   const record = toRecord(at, message)
-  return { record, size: sizeOf(record) }
+  return { record, size: recordBytes(record) }
 }
 
 /** A message that several consumers get is one record to all of them, so that what is made of it can be shared as well. */
@@ -61,7 +62,8 @@ const sharedRecord = (at: TopicPartition, message: KafkaMessage & { shared?: Siz
 
 const copyOf = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes))
 
-const detach = (record: KafkaRecord): KafkaRecord => {
+/** A copy that keeps nothing else alive of the answer in which the record came: for whoever keeps it. */
+export const detachRecord = (record: KafkaRecord): KafkaRecord => {
   const headers: Record<string, Buffer | string | undefined> = {}
   for (const [name, value] of Object.entries(record.headers))
     headers[name] = Buffer.isBuffer(value) ? Buffer.from(value) : value
@@ -98,7 +100,7 @@ export const readChunk = (batch: Batch): FetchedChunk => {
     fetchedOffset: readFetchedOffset(batch),
     endOffset: BigInt(batch.lastOffset()) + 1n,
     highWatermark: BigInt(batch.highWatermark),
-    records: isSparse(records, bytes) ? records.map(detach) : records,
+    records: isSparse(records, bytes) ? records.map(detachRecord) : records,
     sizes,
     bytes,
     isJump: false,

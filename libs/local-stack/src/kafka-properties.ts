@@ -11,6 +11,8 @@ type Properties = Readonly<Record<string, string>>
 const MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 /** The default of 128 MiB would be a quarter of the heap; 16 MiB hold 600,000 keys of a compacted log at a time. */
 const CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
+/** By default it looks every 15 s whether there is something to clean. */
+const CLEANER_EVERY_MS = 1_000
 
 /** One node that is broker and controller. */
 export const makeKafkaProperties = (addresses: KafkaAddresses, logDir: string): Properties => ({
@@ -32,6 +34,7 @@ export const makeKafkaProperties = (addresses: KafkaAddresses, logDir: string): 
   'group.initial.rebalance.delay.ms': '0',
   'message.max.bytes': String(MAX_MESSAGE_BYTES),
   'log.cleaner.dedupe.buffer.size': String(CLEANER_BUFFER_BYTES),
+  'log.cleaner.backoff.ms': String(CLEANER_EVERY_MS),
 })
 
 export const formatProperties = (properties: Properties): string =>
