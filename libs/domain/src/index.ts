@@ -66,7 +66,7 @@ export {
   monthOf,
   tumbling,
 } from './projections/windows.ts'
-export { type AnyTable, type Table } from './tables/table.ts'
+export { type AnyTable, type SnapshotEntry, type Table } from './tables/table.ts'
 export { findTable, tables } from './tables/tables.ts'
 export { defineTable } from './tables/define-table.ts'
 export { type ProcessStateDocument, processState } from './tables/process-state.ts'

@@ -20,7 +20,7 @@ await runService(
     const codec = await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] })
     const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'compactor', logger })
     const compactor = await startCompactor({ config, mongo, kafka, codec, logger, metrics })
-    void compactor.consumer.crashed.then(fail)
+    for (const { crashed } of compactor.consumers) void crashed.then(fail)
     onStop('compactor', compactor.stop)
     return {
       health: {
@@ -28,9 +28,10 @@ await runService(
         ready: {
           mongo: mongo.ping,
           kafka: async () => void (await pingKafka(kafka)),
-          consumer: () => {
-            const { type } = compactor.consumer.state()
-            if (type !== 'running') throw new Error(`the consumer is ${type}`)
+          consumers: () => {
+            const states = compactor.consumers.map((consumer) => consumer.state().type)
+            const idle = states.find((type) => type !== 'running')
+            if (idle !== undefined) throw new Error(`a consumer is ${idle}`)
           },
         },
       },

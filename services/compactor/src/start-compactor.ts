@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { makeSnapshotter, openSnapshotStore } from '@millrace/aggregates'
-import { contexts } from '@millrace/domain'
+import { contexts, tables } from '@millrace/domain'
 import type { Codec } from '@millrace/events'
 import { startConsumer, type KafkaConnection, type PartitionConsumer } from '@millrace/kafka'
 import {
@@ -16,10 +16,11 @@ import { compact } from './compact.ts'
 import { COMPACTOR_GROUP, compactorLanes } from './compactor-lane.ts'
 import { compactorMetrics, measureLag, noteReached, type Reached } from './compactor-metrics.ts'
 import type { Config } from './config.ts'
+import { keepSnapshots } from './table-snapshots/keep-snapshots.ts'
 import { makeTakeSnapshots } from './take-snapshots.ts'
 
 export type Compactor = {
-  readonly consumer: PartitionConsumer
+  readonly consumers: readonly PartitionConsumer[]
   lastProgressAtMs(): number
   stop(): Promise<void>
 }
@@ -33,7 +34,27 @@ type Parts = {
   readonly metrics: Metrics
 }
 
+/** Snapshots of aggregates, and of the last values of tables. */
 export const startCompactor = async (parts: Parts): Promise<Compactor> => {
+  const { config, mongo, kafka, logger, metrics } = parts
+  const owner = randomUUID()
+  const ofTables = await keepSnapshots({
+    ...{ tables, mongo, kafka, owner, logger, metrics },
+    registryUrl: config.SCHEMA_REGISTRY_URL,
+    everyMs: config.TABLE_SNAPSHOT_EVERY_MS,
+  })
+  const ofAggregates = await compactAggregates(parts, owner)
+  return {
+    consumers: [ofAggregates.consumer, ...ofTables],
+    lastProgressAtMs: () =>
+      Math.min(ofAggregates.lastProgressAtMs(), ...ofTables.map((one) => one.lastProgressAtMs())),
+    stop: async () => void (await Promise.all([ofAggregates, ...ofTables].map((one) => one.stop()))),
+  }
+}
+
+type OfAggregates = Omit<Compactor, 'consumers'> & { readonly consumer: PartitionConsumer }
+
+const compactAggregates = async (parts: Parts, owner: string): Promise<OfAggregates> => {
   const { config, mongo, kafka, codec, logger, metrics } = parts
   const stopping = new AbortController()
   const measured = compactorMetrics(metrics)
@@ -51,7 +72,7 @@ export const startCompactor = async (parts: Parts): Promise<Compactor> => {
   const source = compactorLanes({
     checkpoints: mongoProjectionStore(mongo),
     incarnationOf: topicIncarnations(mongo).current,
-    owner: randomUUID(),
+    owner,
     compact: (touched) => compact({ snapshots, startsOf, takeSnapshots }, touched),
     onUnreadable: (records) => measured.unreadable.inc(records),
   })

@@ -1,10 +1,9 @@
 import { versionedName, type AnyTable } from '@millrace/domain'
-import { connectCodec } from '@millrace/events'
+import { connectCodec, makeLateCodec } from '@millrace/events'
 import { partitionFor, type KafkaConnection, type PartitionConsumer } from '@millrace/kafka'
 import { mongoOutbox, mongoTableStore, type MongoConnection } from '@millrace/mongo'
 import type { Logger, Metrics } from '@millrace/runtime'
 import { runTable, tableMetrics } from './run-table.ts'
-import { makeTableCodec } from './table-codec.ts'
 
 export type KeepDeps = {
   readonly tables: readonly AnyTable[]
@@ -29,7 +28,7 @@ export const keepTables = async (deps: KeepDeps): Promise<Keeping> => {
   const writes = tables.map(({ topic }) => topic)
   const own = {
     store: mongoTableStore(mongo, mongoOutbox(mongo, { partitionFor })),
-    codec: makeTableCodec(() => connectCodec({ registryUrl, writes })),
+    codec: makeLateCodec(() => connectCodec({ registryUrl, writes })),
     metrics: tableMetrics(metrics),
   }
   const consumers = await Promise.all(

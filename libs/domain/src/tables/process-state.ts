@@ -65,4 +65,7 @@ export const processState = defineTable({
   },
 
   publish: ({ heardAt: _, ...data }) => ({ type: 'ProcessState', data }),
+
+  snapshots: 'process.state.snapshot',
+  snapshot: (entry) => ({ type: 'ProcessStateSnapshot', data: entry }),
 })

@@ -33,6 +33,21 @@ export type Table<State extends Document> = {
   readonly category: string
   /** What is published of it. */
   publish(this: void, state: State): DomainEvent
+  /** Where the last values of `topic` stand for those who come later; compacted, with as many partitions. */
+  readonly snapshots: TopicName
+  /** A last value as it stands there. */
+  snapshot(this: void, entry: SnapshotEntry): DomainEvent
+}
+
+/** The last value of a key of a compacted topic. */
+export type SnapshotEntry<Doc = DomainEvent['data']> = {
+  readonly _key: string
+  /** What `publish` gave. */
+  readonly doc: Doc
+  /** The table's clock by which it was so, UTC ms. */
+  readonly _ts: number
+  /** Its offset: of two values of a key the one with the larger number is the newer one. */
+  readonly _v: number
 }
 
 export type AnyTable = Table<Document>

@@ -1,0 +1,36 @@
+import { tombstonesKeptMs } from '@millrace/events'
+import type { KafkaRecord } from '@millrace/kafka'
+import type { Checkpoint } from '@millrace/mongo'
+
+type Before = Pick<Checkpoint, 'nextOffset' | 'lastTs'>
+
+/**
+ * Whether tombstones may have come and gone since the last pass: then no record says any more that a key is gone. `end` is
+ * that of the source.
+ */
+export const mayHaveMissedTombstones = (
+  { nextOffset, lastTs }: Before,
+  { end, nowMs }: { readonly end: bigint; readonly nowMs: number },
+): boolean => {
+  if (nextOffset === 0) return true
+  return BigInt(nextOffset) < end && (lastTs === null || nowMs - lastTs > tombstonesKeptMs)
+}
+
+export type Records = AsyncIterable<readonly KafkaRecord[]>
+
+const MARKER = 'SnapshotTaken'
+
+/** Message keys that the snapshot has a value of, and of which the source has no record at all. */
+export const findAbsent = async (snapshot: Records, source: () => Records): Promise<Set<string>> => {
+  const absent = new Set<string>()
+  for await (const records of snapshot)
+    for (const { key, value, headers } of records) {
+      if (key === null || headers['ce_type']?.toString() === MARKER) continue
+      if (value === null) absent.delete(key.toString())
+      else absent.add(key.toString())
+    }
+  // Mostly there is no snapshot yet when somebody asks.
+  if (absent.size === 0) return absent
+  for await (const records of source()) for (const { key } of records) absent.delete(String(key))
+  return absent
+}
