@@ -5,6 +5,7 @@ import { connectKafka, type KafkaConnection, type PartitionConsumer } from '@mil
 import {
   connectMongo,
   ensureReadModelIndexes,
+  mongoPartitionKeys,
   mongoProjectionStore,
   type CheckpointId,
   type CommitBatch,
@@ -113,6 +114,7 @@ export const startBuild = async (
     codec,
     metrics,
     store,
+    storedKeys: mongoPartitionKeys(rig.mongo),
     owner,
     incarnationOf,
     logger: silentLogger,

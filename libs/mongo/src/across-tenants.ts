@@ -25,7 +25,7 @@ export const readModelToDrop = (
   projection: string,
 ): Collection<ReadModelDocument> => driversCollection(readModel(projection))
 
-/** Proof that a read model is what the log says: whoever's they are, all of its documents have to be. */
+/** A read model is what the log says: whoever's they are, all of its documents have to be. */
 export const readModelToCheck = ({ readModel }: Collections, build: string): Collection<ReadModelDocument> =>
   driversCollection(readModel(build))
 

@@ -13,7 +13,7 @@ export { connectStores, storeAddresses, type StoreAddresses, type Stores } from 
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
 export type { DifferenceSample } from './build-documents.ts'
-export type { Checkpoint, CommitBatch, DocumentWrite, Progress } from './lane-commits.ts'
+export type { Checkpoint, CommitBatch, CommitOutcome, DocumentWrite, Progress } from './lane-commits.ts'
 export type { LateEvent, ParkedReason } from './lane-documents.ts'
 export {
   mongoEventStore,
@@ -68,6 +68,7 @@ export {
   type OutboxRows,
   type WaitingShard,
 } from './outbox-rows.ts'
+export { mongoPartitionKeys, type PartitionKeys } from './partition-keys.ts'
 export { mongoPartitionLog, type LoggedEvent, type PartitionLog } from './partition-log.ts'
 export { mongoPositions, type Positions, type Whereabouts } from './positions.ts'
 export { mongoPresences, type Presence, type Presences, type Role } from './presences.ts'

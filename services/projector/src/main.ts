@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { shippedProjections } from '@millrace/domain'
 import { connectCodec } from '@millrace/events'
 import { connectKafka, pingKafka, type PartitionConsumer } from '@millrace/kafka'
-import { connectStores, mongoReadModelStore, storeAddresses, topicIncarnations } from '@millrace/mongo'
+import {
+  connectStores,
+  mongoPartitionKeys,
+  mongoReadModelStore,
+  storeAddresses,
+  topicIncarnations,
+} from '@millrace/mongo'
 import { runService } from '@millrace/runtime'
 import { keptByAll, loadConfig } from './config.ts'
 import { feedBuilds } from './feed-builds.ts'
@@ -31,6 +37,7 @@ await runService(
       incarnationOf: topicIncarnations(events).current,
       owner: randomUUID(),
     }
+    const storedKeys = mongoPartitionKeys(stores.readModels)
     const kept = config.PROJECTIONS ?? keptByAll
     const ofProjections = projectionMetrics(metrics)
     const feeding = await feedBuilds({
@@ -41,8 +48,8 @@ await runService(
         const { build, projection } = feed
         await readModels.prepare(build, projection.indexes)
         const store = readModels.projections
-        const own = { store, codec, metrics: ofProjections, logger: logger.child({ projection: build }) }
-        return runProjection({ ...shared, ...feed, ...own })
+        const own = { store, storedKeys, codec, metrics: ofProjections }
+        return runProjection({ ...shared, ...feed, ...own, logger: logger.child({ projection: build }) })
       },
       onCrash: fail,
       logger,

@@ -13,18 +13,20 @@
 // A missing sequence may still come: a topic that was filled anew may begin with a batch of the time before. So the
 // lane searches up to where the partition ended when it missed it, applying nothing, and stops only then.
 
-import type { Codec } from '@millrace/events'
+import { isTopicName, topics, type Codec, type TopicName } from '@millrace/events'
 import type { KafkaRecord, LaneOutcome, LaneSession, LaneSource } from '@millrace/kafka'
 import {
   DocumentRefusedError,
   parkingKeyOf,
   type Checkpoint,
   type CheckpointId,
+  type PartitionKeys,
   type ProjectionStore,
 } from '@millrace/mongo'
 import type { Logger } from '@millrace/runtime'
 import type { AnyProjection, Document } from '@millrace/domain'
 import { foldBatch, parkAlone, placeEntries, type Folding, type PlacedEntry } from '@millrace/projections'
+import { dropAbsent, wasAwayTooLong } from './drop-absent.ts'
 import { readBatch, recordsFrom, type Batch, type BatchReader } from './read-batch.ts'
 
 export type LaneDeps = {
@@ -36,6 +38,9 @@ export type LaneDeps = {
   readonly incarnationOf: (topic: string) => Promise<number>
   /** Where the partition ends right now. */
   readonly endOffsetOf: (topic: string, partition: number) => Promise<bigint>
+  /** Message keys that a partition of a compacted topic has a value of. */
+  readonly knownKeysOf: (topic: TopicName, partition: number) => Promise<ReadonlySet<string>>
+  readonly storedKeys: PartitionKeys
   readonly owner: string
   readonly logger: Logger
   readonly onApplied: (batch: AppliedBatch) => void
@@ -72,6 +77,7 @@ export const projectionLanes = (deps: LaneDeps): LaneSource => ({
     const id: CheckpointId = { projection: build, topic, partition }
     const checkpoint = await store.claim(id, { owner, incarnation: await deps.incarnationOf(topic) })
     const parkedKeys = await store.parkedKeys(id)
+    await forgetWhatIsGone(deps, id, checkpoint)
     const lane: Lane = { deps, id, parkedKeys, checkpoint, isCertain: true, search: undefined }
     return {
       get nextOffset() {
@@ -82,6 +88,24 @@ export const projectionLanes = (deps: LaneDeps): LaneSource => ({
     } satisfies LaneSession
   },
 })
+
+const forgetWhatIsGone = async (deps: LaneDeps, id: CheckpointId, checkpoint: Checkpoint): Promise<void> => {
+  const { topic, partition } = id
+  const { projection, store, storedKeys, logger } = deps
+  if (
+    !isTopicName(topic) ||
+    topics[topic].retention.type !== 'compact' ||
+    projection.kind !== 'per-aggregate'
+  )
+    return
+  const end = await deps.endOffsetOf(topic, partition)
+  if (!wasAwayTooLong(checkpoint, { end, nowMs: Date.now() })) return
+  const dropped = await dropAbsent(
+    { store, storedKeys, id, checkpoint },
+    await deps.knownKeysOf(topic, partition),
+  )
+  logger.warn({ topic, partition, dropped }, 'away for longer than tombstones are kept: keys were compared')
+}
 
 const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
   if (!lane.isCertain && (await isStillOurs(lane)) === false) return { type: 'fenced' }

@@ -1,5 +1,7 @@
+import { tables } from '@millrace/domain'
 import {
   fetchEndOffsets,
+  loadLastRecords,
   startConsumer,
   type ConsumerEvent,
   type KafkaConnection,
@@ -47,7 +49,7 @@ export const projectionMetrics = (metrics: Metrics): ProjectionMetrics => ({
   ]),
 })
 
-export type RunDeps = Omit<LaneDeps, 'onApplied' | 'endOffsetOf'> & {
+export type RunDeps = Omit<LaneDeps, 'onApplied' | 'endOffsetOf' | 'knownKeysOf'> & {
   readonly connection: KafkaConnection
   readonly metrics: ProjectionMetrics
   /** Waited for before each batch; what it gives is called when the batch is done. */
@@ -63,11 +65,19 @@ export const runProjection = ({
   turn,
   ...deps
 }: RunDeps): Promise<PartitionConsumer> => {
-  const { projection, build, logger } = deps
+  const { projection, build, codec, logger } = deps
   const labels = { projection: build }
   const source = projectionLanes({
     ...deps,
     endOffsetOf: async (topic, partition) => (await fetchEndOffsets(connection, topic)).get(partition) ?? 0n,
+    knownKeysOf: async (topic, partition) => {
+      const snapshots = tables.find((table) => table.topic === topic)?.snapshots ?? null
+      const { records } = await loadLastRecords(
+        { connection, codec },
+        { source: topic, snapshots, partition },
+      )
+      return new Set(records.keys())
+    },
     onApplied: ({ events, writes, duplicates, parked, late }) => {
       metrics.events.inc(labels, events)
       metrics.writes.inc(labels, writes)

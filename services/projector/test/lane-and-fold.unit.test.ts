@@ -44,6 +44,8 @@ const applyAll = async (
     ...{ projection, build: projection.name, store, codec, owner: 'test', logger: silentLogger },
     incarnationOf: async () => 1,
     endOffsetOf: async () => 0n,
+    knownKeysOf: async () => new Set(),
+    storedKeys: async () => [],
     onApplied: () => undefined,
   })
   let batches = 0

@@ -5,12 +5,13 @@ import type { KafkaRecord, LaneOutcome, LaneSession } from '@millrace/kafka'
 import {
   connectMongo,
   ensureStoreIndexes,
+  mongoPartitionKeys,
   mongoProjectionStore,
   type MongoConnection,
   type ProjectionStore,
 } from '@millrace/mongo'
 import { silentLogger } from '@millrace/runtime'
-import { projectionLanes, type AppliedBatch } from '../src/projection-lane.ts'
+import { projectionLanes, type AppliedBatch, type LaneDeps } from '../src/projection-lane.ts'
 
 export const TOPIC = 'orders.order.events'
 
@@ -32,7 +33,10 @@ export type LaneRig = {
   drop(): Promise<void>
 }
 
-type Opening = { readonly topic?: string; readonly partition?: number; readonly store?: ProjectionStore }
+type Opening = Partial<Pick<LaneDeps, 'store' | 'endOffsetOf' | 'knownKeysOf'>> & {
+  readonly topic?: string
+  readonly partition?: number
+}
 
 export type OpenLane = LaneSession & {
   readonly applied: AppliedBatch[]
@@ -55,18 +59,21 @@ export const openLaneRig = async (codec: Codec): Promise<LaneRig> => {
   return {
     mongo,
     store: mongoStore,
-    open: async (projection, { topic = TOPIC, partition = 0, store = mongoStore } = {}) => {
+    open: async (projection, { topic = TOPIC, partition = 0, ...given } = {}) => {
       const applied: AppliedBatch[] = []
       const lanes = projectionLanes({
         projection,
         build: versionedName(projection),
-        store,
+        store: mongoStore,
+        storedKeys: mongoPartitionKeys(mongo),
         codec,
         incarnationOf: async () => 1,
         endOffsetOf: async () => 0n,
+        knownKeysOf: async () => new Set(),
         owner: randomUUID(),
         logger: silentLogger,
         onApplied: (batch) => applied.push(batch),
+        ...given,
       })
       const session = await lanes.open({ topic, partition })
       return {

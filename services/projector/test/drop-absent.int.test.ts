@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { processes } from '@millrace/domain'
+import {
+  makeInMemoryCodec,
+  tombstonesKeptMs,
+  toHeaders,
+  type Codec,
+  type ProcessState,
+} from '@millrace/events'
+import type { KafkaRecord } from '@millrace/kafka'
+import { openLaneRig, type LaneRig } from './lane-fixture.ts'
+
+const TOPIC = 'process.state'
+const LONG_AGO = Date.now() - tombstonesKeptMs - 60_000
+const keyOf = (pid: number): string => `demo/m-1:node:${pid}`
+
+let codec: Codec
+let rig: LaneRig
+let offset: bigint
+beforeAll(async () => {
+  codec = await makeInMemoryCodec()
+})
+beforeEach(async () => {
+  await rig?.drop()
+  rig = await openLaneRig(codec)
+  offset = 0n
+})
+afterAll(() => rig.drop())
+
+const recordOf = (pid: number, atMs: number): KafkaRecord => {
+  const id = randomUUID()
+  const data: ProcessState = {
+    ...{ host: 'm-1', name: 'node', pid, startedAt: 0, status: 'alive', lastSeenAt: atMs },
+    ...{ beat: 1, cpu: 0, rss: 0 },
+  }
+  return {
+    ...{ topic: TOPIC, partition: 0, offset: offset++, timestamp: atMs },
+    key: Buffer.from(keyOf(pid)),
+    value: codec.encode(TOPIC, { type: 'ProcessState', data }),
+    headers: toHeaders({
+      ...{ id, type: 'ProcessState', tenant: 'demo', stream: `processes.process-m-1:node:${pid}` },
+      ...{ version: 0, occurredAt: atMs, correlationId: id, causationId: id, actor: 'test' },
+      ...{ sequence: null, traceparent: null },
+    }),
+  }
+}
+
+const appliedUntil = async (pids: readonly number[], atMs: number): Promise<void> => {
+  const lane = await rig.open(processes, { topic: TOPIC })
+  await lane.drain(pids.map((pid) => recordOf(pid, atMs)))
+  await lane.close()
+}
+
+const documents = async (): Promise<string[]> => Object.keys(await rig.documents(processes)).toSorted()
+
+/** Comes back when the partition has something new, and values of these keys. */
+const comeBack = (pids: readonly number[], end = offset + 1n) =>
+  rig.open(processes, {
+    topic: TOPIC,
+    endOffsetOf: async () => end,
+    knownKeysOf: async () => new Set(pids.map(keyOf)),
+  })
+
+describe('a lane of a compacted topic', () => {
+  it('that was away for longer than tombstones are kept deletes what the topic does not know any more', async () => {
+    await appliedUntil([1, 2, 3], LONG_AGO)
+    const lane = await comeBack([2])
+    expect(await documents()).toEqual([keyOf(2)])
+    await lane.drain([recordOf(4, Date.now())])
+    expect(await documents()).toEqual([keyOf(2), keyOf(4)])
+  })
+
+  it('deletes more of them than go into one transaction', async () => {
+    await appliedUntil(
+      Array.from({ length: 2_100 }, (_, pid) => pid),
+      LONG_AGO,
+    )
+    await comeBack([7, 2_099])
+    expect(await documents()).toEqual([keyOf(2_099), keyOf(7)])
+  })
+
+  it('that was away for less has missed nothing', async () => {
+    await appliedUntil([1], Date.now() - tombstonesKeptMs / 2)
+    await comeBack([])
+    expect(await documents()).toEqual([keyOf(1)])
+  })
+
+  it('that is at the end has missed nothing, however long ago that was', async () => {
+    await appliedUntil([1], LONG_AGO)
+    await comeBack([], offset)
+    expect(await documents()).toEqual([keyOf(1)])
+  })
+
+  it('deletes nothing once another one has claimed the partition', async () => {
+    await appliedUntil([1], LONG_AGO)
+    const claimed = rig.open(processes, {
+      topic: TOPIC,
+      endOffsetOf: async () => offset + 1n,
+      knownKeysOf: async () => {
+        await rig.open(processes, { topic: TOPIC })
+        return new Set()
+      },
+    })
+    await (await claimed).close()
+    expect(await documents()).toEqual([keyOf(1)])
+  })
+})
