@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Build, Progress, Projection, Report } from '../src/ops/ops-views.ts'
 
 export const progressOf = (more: Partial<Progress> = {}): Progress => ({
-  ...{ applied: 100, total: 100, remaining: 0, isCaughtUp: true, rate: 50, etaSeconds: 0 },
+  ...{ applied: 100, total: 100, remaining: 0, lagSeconds: null, isCaughtUp: true, rate: 50, etaSeconds: 0 },
   ...{ parked: 0, late: 0 },
   partitions: [
     { topic: 'orders.order.events', partition: 0, nextOffset: 100, endOffset: 100, stopped: null },

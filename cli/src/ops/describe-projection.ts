@@ -73,9 +73,11 @@ export const progressText = ({ applied, total, rate, etaSeconds }: Progress): st
   `${count(applied)} of ${plural(total, 'record')}, ${rateOf(rate)}, ${duration(etaSeconds)} left`
 
 const progressLines = (progress: Progress): string[] => {
-  const { isCaughtUp, remaining, parked, late, partitions } = progress
+  const { isCaughtUp, remaining, lagSeconds, parked, late, partitions } = progress
+  const behind =
+    plural(remaining, 'record') + (lagSeconds === null ? '' : `, ${duration(Math.ceil(lagSeconds))}`)
   return [
-    `  ${isCaughtUp ? `caught up, ${plural(remaining, 'record')} behind` : progressText(progress)}`,
+    `  ${isCaughtUp ? `caught up, ${behind} behind` : progressText(progress)}`,
     `  ${plural(parked, 'parked event')}, ${plural(late, 'late event')}`,
     ...table(
       [

@@ -14,6 +14,7 @@ const progress = z.object({
   applied: z.number(),
   total: z.number(),
   remaining: z.number(),
+  lagSeconds: z.number().nullable(),
   isCaughtUp: z.boolean(),
   rate: z.number().nullable(),
   etaSeconds: z.number().nullable(),

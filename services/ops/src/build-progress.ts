@@ -1,6 +1,12 @@
 import type { AnyProjection } from '@millrace/domain'
 import { topics, type TopicName } from '@millrace/events'
-import { fetchEndOffsetsOf, type KafkaConnection, type PartitionOffsets } from '@millrace/kafka'
+import {
+  fetchEndOffsetsOf,
+  lookAhead,
+  type KafkaConnection,
+  type PartitionOffsets,
+  type Waiting,
+} from '@millrace/kafka'
 import { buildName, type Build, type LaneState, type LaneStates } from '@millrace/mongo'
 
 /** How far one partition of a build is. */
@@ -9,13 +15,18 @@ export type PartitionProgress = {
   readonly partition: number
   readonly nextOffset: number
   readonly endOffset: number
+  /** Of a compacted topic: what there is between the two. Null elsewhere, where every offset is a record. */
+  readonly waiting: Waiting | null
   readonly stopped: string | null
 }
 
 export type BuildProgress = {
   readonly applied: number
   readonly total: number
+  /** Records that exist: of compacted topics those that are left, up to 10,000; beyond that, offsets. */
   readonly remaining: number
+  /** Age of the oldest record of a compacted topic that is not applied yet; null where none waits, or none is compacted. */
+  readonly lagSeconds: number | null
   /** At the end of the log, but for what comes in at the moment. */
   readonly isCaughtUp: boolean
   /** Records a second since the last look, or since the start; null before there is anything to go by. */
@@ -74,7 +85,9 @@ export const makeProgressOf = ({ kafka, lanes }: ProgressDeps): ProgressOf => {
       builds.map(async (build): Promise<[string, BuildProgress]> => {
         const name = buildName(projection.name, build.name)
         const checkpoints = await lanes.checkpoints(name)
-        const partitions = partitionsOf(projection, ends, checkpoints)
+        const partitions = await Promise.all(
+          partitionsOf(projection, ends, checkpoints).map((partition) => withWaiting(kafka, partition)),
+        )
         const sums = sumUp(partitions)
         const hasBegun = checkpoints.length >= partitions.length
         const isCaughtUp = hasBegun && sums.remaining <= CAUGHT_UP
@@ -90,21 +103,38 @@ export const makeProgressOf = ({ kafka, lanes }: ProgressDeps): ProgressOf => {
 
 const sumUp = (
   partitions: readonly PartitionProgress[],
-): Pick<BuildProgress, 'applied' | 'total' | 'remaining'> => {
+): Pick<BuildProgress, 'applied' | 'total' | 'remaining' | 'lagSeconds'> => {
   const sum = (count: (partition: PartitionProgress) => number): number =>
     partitions.reduce((total, partition) => total + count(partition), 0)
-  return {
-    applied: sum(({ nextOffset }) => nextOffset),
-    total: sum(({ endOffset }) => endOffset),
-    remaining: sum(({ nextOffset, endOffset }) => Math.max(0, endOffset - nextOffset)),
-  }
+  const applied = sum(({ nextOffset }) => nextOffset)
+  const remaining = sum(remainingIn)
+  const since = partitions.flatMap(({ waiting }) => waiting?.sinceMs ?? [])
+  const lagSeconds = since.length > 0 ? Math.max(0, Date.now() - Math.min(...since)) / 1000 : null
+  return { applied, remaining, total: applied + remaining, lagSeconds }
+}
+
+/** More than that is not counted. */
+const MOST_COUNTED = 10_000
+
+const remainingIn = ({ nextOffset, endOffset, waiting }: PartitionProgress): number =>
+  waiting && waiting.records < MOST_COUNTED ? waiting.records : Math.max(0, endOffset - nextOffset)
+
+const withWaiting = async (
+  kafka: KafkaConnection,
+  partition: PartitionProgress & { readonly topic: TopicName },
+): Promise<PartitionProgress> => {
+  const { topic, partition: number, nextOffset, endOffset } = partition
+  if (topics[topic].retention.type !== 'compact') return partition
+  if (nextOffset >= endOffset) return { ...partition, waiting: { records: 0, sinceMs: null } }
+  const range = { topic, partition: number, from: BigInt(nextOffset), to: BigInt(endOffset) }
+  return { ...partition, waiting: await lookAhead(kafka, range, MOST_COUNTED) }
 }
 
 const partitionsOf = (
   { sources }: AnyProjection,
   ends: ReadonlyMap<string, PartitionOffsets>,
   checkpoints: readonly LaneState[],
-): PartitionProgress[] =>
+): (PartitionProgress & { readonly topic: TopicName })[] =>
   sources.flatMap((topic: TopicName) =>
     Array.from({ length: topics[topic].partitions }, (_, partition) => {
       const at = checkpoints.find(({ id }) => id.topic === topic && id.partition === partition)
@@ -113,6 +143,7 @@ const partitionsOf = (
         partition,
         nextOffset: at?.nextOffset ?? 0,
         endOffset: Number(ends.get(topic)?.get(partition) ?? 0n),
+        waiting: null,
         stopped: at?.stopped?.reason ?? null,
       }
     }),

@@ -63,7 +63,15 @@ const operationsOn = (): Operations => {
         builds.map((build) => [
           build.name,
           {
-            ...{ applied: 1, total: 9, remaining: 8, isCaughtUp, rate: null, etaSeconds: null },
+            ...{
+              applied: 1,
+              total: 9,
+              remaining: 8,
+              lagSeconds: null,
+              isCaughtUp,
+              rate: null,
+              etaSeconds: null,
+            },
             ...{ parked: 0, late: 0, partitions: [] },
           },
         ]),

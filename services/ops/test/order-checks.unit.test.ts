@@ -3,10 +3,24 @@ import type { BuildProgress } from '../src/build-progress.ts'
 import { assertCaughtUp } from '../src/order-checks.ts'
 import { buildOf, buildsOf, code } from './ops-fixture.ts'
 
-const PARTITION = { topic: 'orders.order.events', partition: 3, nextOffset: 4_000, endOffset: 9_000 }
+const PARTITION = {
+  topic: 'orders.order.events',
+  partition: 3,
+  nextOffset: 4_000,
+  endOffset: 9_000,
+  waiting: null,
+}
 
 const behind = (stopped: string | null): BuildProgress => ({
-  ...{ applied: 4_000, total: 9_000, remaining: 5_000, isCaughtUp: false, rate: 0, etaSeconds: null },
+  ...{
+    applied: 4_000,
+    total: 9_000,
+    remaining: 5_000,
+    lagSeconds: null,
+    isCaughtUp: false,
+    rate: 0,
+    etaSeconds: null,
+  },
   ...{ parked: 0, late: 0, partitions: [{ ...PARTITION, stopped }] },
 })
 

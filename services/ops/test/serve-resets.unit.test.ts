@@ -8,9 +8,11 @@ import { serveResets } from '../src/serve-resets.ts'
 import { buildOf, buildsOf, code, memoryReports, reportOf } from './ops-fixture.ts'
 
 const progress = (isCaughtUp: boolean, stopped: string | null): BuildProgress => ({
-  ...{ applied: 1, total: 1, remaining: 0, isCaughtUp, rate: null, etaSeconds: null },
+  ...{ applied: 1, total: 1, remaining: 0, lagSeconds: null, isCaughtUp, rate: null, etaSeconds: null },
   ...{ parked: 0, late: 0 },
-  partitions: [{ topic: 'orders.order.events', partition: 0, nextOffset: 1, endOffset: 1, stopped }],
+  partitions: [
+    { topic: 'orders.order.events', partition: 0, nextOffset: 1, endOffset: 1, waiting: null, stopped },
+  ],
 })
 
 const resetBuild = buildOf('v1.1', { isToBeServed: true })

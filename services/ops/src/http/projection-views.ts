@@ -10,7 +10,13 @@ const time = z.iso.datetime()
 const progress = z.strictObject({
   applied: z.int().describe('Records of the log that are done.'),
   total: z.int(),
-  remaining: z.int(),
+  remaining: z
+    .int()
+    .describe('Records; of compacted topics those that are left, and beyond 10,000 of a partition offsets.'),
+  lagSeconds: z
+    .number()
+    .nullable()
+    .describe('Age of the oldest record of a compacted topic that is not done; null where there is none.'),
   isCaughtUp: z.boolean().describe('It may be compared, and switched to.'),
   rate: z.number().nullable().describe('Records a second since the last look, or since the start.'),
   etaSeconds: z.int().nullable(),
@@ -22,6 +28,10 @@ const progress = z.strictObject({
       partition: z.int(),
       nextOffset: z.int(),
       endOffset: z.int(),
+      waiting: z
+        .strictObject({ records: z.int(), sinceMs: z.int().nullable() })
+        .nullable()
+        .describe('Of a compacted topic: records between the two offsets, and when the oldest was written.'),
       stopped: z.string().nullable().describe('Why this partition has stopped.'),
     }),
   ),
