@@ -54,7 +54,8 @@ describe('what one tenant has', () => {
     const kept = projections.filter(({ kind }) => kind !== 'on-demand')
     const readModels = kept.map((projection) => `readModel.${versionedName(projection)}`)
     expect(Object.keys(before)).toEqual(['commits', ...readModels.toSorted(), 'snapshots'])
-    expect([...Object.values(theirs.cursors), ...Object.values(theirs.whyCursors)]).not.toContain('null')
+    const { cursors, whyCursors, snapCursor } = theirs
+    expect([...Object.values(cursors), ...Object.values(whyCursors), snapCursor]).not.toContain('null')
     const { text } = await stage.first('command-api', { path: '/streams/$all' })
     for (const id of theirs.eventIds) expect(text).toContain(id)
   })

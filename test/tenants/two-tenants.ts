@@ -123,6 +123,7 @@ export type Holdings = {
   readonly cursors: Readonly<Record<string, string>>
   /** Of the reasons of the order and of its customer's documents, by the path that gave them. */
   readonly whyCursors: Readonly<Record<string, string>>
+  readonly snapCursor: string
   readonly position: string
   /** Of the requests below; each has one of its own. */
   readonly keys: Readonly<Record<'place' | 'append', string>>
@@ -203,6 +204,7 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
   })
   return {
     ...{ order, twin, product, keys, customer: SECRET },
+    snapCursor: String((await query('/snap?limit=1'))['next']),
     position: String(paid['position']),
     logPositions: Object.fromEntries(await Promise.all(followed)),
     cursors: Object.fromEntries(await Promise.all(listed)),
@@ -218,6 +220,7 @@ export const READ_MODEL_IDS = ['d-1', 'd-2']
 /** Of any shape, but where a view has to make something of it. */
 const fieldsOf = ({ name }: AnyProjection, key: string): Document => ({
   ...{ key, customerId: SECRET, host: SECRET, name: SECRET },
+  ...(name === 'processes' ? { changedAt: 1, version: 1 } : {}),
   ...(name === 'product-metrics' ? { productId: SECRET, changes: [], sales: [] } : {}),
 })
 

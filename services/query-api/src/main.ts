@@ -18,6 +18,7 @@ import { loadConfig } from './config.ts'
 import { makeFoldOnDemand } from './fold-on-demand.ts'
 import { describeApi } from './http/describe-api.ts'
 import { readModelRoutes } from './http/read-models.ts'
+import { snapRoutes } from './http/snap-routes.ts'
 import { streamStateRoute } from './http/stream-state.ts'
 import { leasedBuilds } from './leased-builds.ts'
 import { makeReadDocuments } from './read-documents.ts'
@@ -59,6 +60,7 @@ await runService(
         log: mongoLogReader(mongo),
         openEvents,
       }),
+      ...snapRoutes({ documents: readModels.reads, builds, signer, waitForPosition }),
       streamStateRoute({ aggregates }),
     ]
     const door = openDoor({ config, logger, metrics, onStop }, { routes, document: describeApi(routes) })

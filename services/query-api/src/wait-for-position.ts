@@ -21,7 +21,9 @@ import { z } from 'zod'
 import type { Served } from './served-builds.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
-export const MAX_TIMEOUT_MS = 30_000
+const MAX_TIMEOUT_MS = 30_000
+/** Of a route that waits: the longest wait, and time to answer after it. */
+export const WAITING_DEADLINE_MS = MAX_TIMEOUT_MS + 10_000
 const FIRST_POLL_MS = 5
 const MAX_POLL_MS = 100
 
@@ -69,6 +71,10 @@ export const lateProblem: ProblemRule = {
 export const freshHeader = { 'millrace-state': '`fresh`, when `after` was given: the answer is not older.' }
 
 export type Wait = { readonly after?: string | undefined; readonly timeout: number }
+
+/** The answer has waited when it had to. */
+export const freshnessOf = ({ after }: Wait): Record<string, string> =>
+  after === undefined ? {} : { 'millrace-state': 'fresh' }
 
 /** Of its call: `signal` ends the waiting when nobody waits any more. */
 export type WaitingCall = Pick<Call<unknown, Wait>, 'principal' | 'query' | 'signal'>

@@ -40,6 +40,8 @@ const processOf = (index: number): Row => {
       beat: 1,
       cpu: (index % 6) / 4,
       rss: (index % 8) * 1024,
+      changedAt: FIRST_DAY_MS + index,
+      version: index + 1,
     },
   }
 }

@@ -30,10 +30,9 @@ export const toChangelogDocument = <State extends Document>({
   version,
 }: Published<State>): ChangelogDocument<State> => ({ key, ...data, changedAt: occurredAt, version })
 
-/** Of a document that the function above has made. */
-export const entryOf = ({ key, changedAt, version, ...state }: Document): ChangelogEntry => ({
-  key: String(key),
-  changedAt: Number(changedAt),
-  version: Number(version),
-  state,
-})
+export const entryOf = ({
+  key,
+  changedAt,
+  version,
+  ...state
+}: ChangelogDocument<Document>): ChangelogEntry => ({ key, changedAt, version, state })
