@@ -124,7 +124,8 @@ export type Holdings = {
   /** Of the reasons of the order and of its customer's documents, by the path that gave them. */
   readonly whyCursors: Readonly<Record<string, string>>
   readonly snapCursor: string
-  readonly position: string
+  /** Of the last command, and of the heartbeats. */
+  readonly positions: readonly string[]
   /** Of the requests below; each has one of its own. */
   readonly keys: Readonly<Record<'place' | 'append', string>>
   readonly eventIds: readonly string[]
@@ -181,7 +182,7 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
   const appending = { ...keyed(keys.append), 'expected-version': '1' }
   await command(postJson(`/streams/catalog.product-${product}/events`, retired, appending))
   await command({ method: 'POST', path: `/snapshots/orders.order-${order}` })
-  await command(postJson('/heartbeats', [heartbeat(SECRET)]))
+  const heard = await command(postJson('/heartbeats', [heartbeat(SECRET)]))
   await allPublished(stage)
   await writeReadModels(stage)
 
@@ -205,7 +206,7 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
   return {
     ...{ order, twin, product, keys, customer: SECRET },
     snapCursor: String((await query('/snap?limit=1'))['next']),
-    position: String(paid['position']),
+    positions: [String(paid['position']), String(heard['position'])],
     logPositions: Object.fromEntries(await Promise.all(followed)),
     cursors: Object.fromEntries(await Promise.all(listed)),
     whyCursors: Object.fromEntries(await Promise.all(explained)),

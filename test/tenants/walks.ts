@@ -120,18 +120,18 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
   },
   'query-api': {
     'GET /read-models': () => [get('/read-models', 200)],
-    'GET /snap': ({ cursors, snapCursor, position }) => [
+    'GET /snap': ({ cursors, snapCursor, positions }) => [
       get('/snap', 200, isEmptyList),
       ...['d', 'd-1', FIRST, `${FIRST}/`, `../${FIRST}/`, SECRET].map((prefix) =>
         get(`/snap?prefix=${encodeURIComponent(prefix)}`, 200, isEmptyList),
       ),
-      ...[...Object.values(cursors), snapCursor, position].map((cursor) =>
+      ...[...Object.values(cursors), snapCursor, ...positions].map((cursor) =>
         get(`/snap?cursor=${cursor}`, 400),
       ),
     ],
-    'GET /snap/{key}': ({ position }) => [
+    'GET /snap/{key}': ({ positions }) => [
       ...[...READ_MODEL_IDS, `${FIRST}%2Fd-1`, `..%2F${FIRST}%2Fd-1`].map((key) => get(`/snap/${key}`, 404)),
-      get(`/snap/d-1?after=${position}`, 400),
+      ...positions.map((position) => get(`/snap/d-1?after=${position}`, 400)),
     ],
     'GET /streams/{id}/state': (theirs) => [
       get(`/streams/${ofOrder(theirs)}/state`, 404),
@@ -154,22 +154,22 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
 
 function listWalk(name: string, filters: readonly string[]): Walk {
   const path = `/read-models/${name}`
-  return ({ cursors, position, customer }) => [
+  return ({ cursors, positions, customer }) => [
     get(path, 200, isEmptyList),
     ...filters
       .filter((filter) => ['customerId', 'host', 'name'].includes(filter))
       .map((filter) => get(`${path}?${filter}=${customer}`, 200, isEmptyList)),
     ...Object.values(cursors).map((cursor) => get(`${path}?limit=1&cursor=${cursor}`, 400)),
-    get(`${path}?after=${position}`, 400),
+    ...positions.map((position) => get(`${path}?after=${position}`, 400)),
   ]
 }
 
 /** `slashed`: ids of aggregates have no slash, so that one with it is no id at all; keys of processes may have one. */
 function documentWalk(name: string, slashed: 400 | 404): Walk {
   const path = `/read-models/${name}`
-  return ({ order, customer, position }) => [
+  return ({ order, customer, positions }) => [
     ...[...READ_MODEL_IDS, order, customer].map((id) => get(`${path}/${id}`, 404)),
-    get(`${path}/d-1?after=${position}`, 400),
+    ...positions.map((position) => get(`${path}/d-1?after=${position}`, 400)),
     ...[`${FIRST}%2Fd-1`, `..%2F${FIRST}%2Fd-1`].map((id) => get(`${path}/${id}`, slashed)),
   ]
 }

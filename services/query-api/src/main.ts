@@ -7,6 +7,7 @@ import {
   mongoLaneLookup,
   mongoLogReader,
   mongoPositions,
+  mongoProjectionStore,
   mongoReadModels,
   mongoReadModelStore,
   mongoStreamReader,
@@ -35,8 +36,11 @@ await runService(
     const signer = createTokenSigner(config.TOKEN_SECRET)
     const lanes = mongoLaneLookup(stores.readModels)
     const codec = await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] })
+    const withEvents = mongoReadModels(mongo)
     const waitForPosition = makeWaitForPosition({
       ...{ signer, lanes, positions: mongoPositions(mongo), checkpoints: readModels.projections },
+      documents: readModels.reads,
+      states: { findOne: withEvents.findOne, readCheckpoint: mongoProjectionStore(mongo).read },
     })
     const builds = leasedBuilds({ registry: readModels.builds, code: shippedProjections })
     const aggregates = makeAggregates({
@@ -51,7 +55,7 @@ await runService(
       ...readModelRoutes({
         ...{ signer, waitForPosition, lanes, now: Date.now, builds },
         documents: makeReadDocuments({
-          inline: mongoReadModels(mongo),
+          inline: withEvents,
           others: readModels.reads,
           onDemand: makeFoldOnDemand({ streams, openEvents }),
         }),

@@ -64,7 +64,7 @@ type Where = { readonly projection: string; readonly topic: string; readonly par
 export const writeRows = async (
   mongo: MongoConnection,
   where: Where,
-  batch: { rows: readonly Row[]; tenant?: string; lastSequence?: number },
+  batch: { rows: readonly Row[]; tenant?: string; lastSequence?: number; nextOffset?: number },
 ): Promise<void> => {
   const store = mongoProjectionStore(mongo)
   const from = await store.claim(where, { owner: 'test', incarnation: 1 })
@@ -75,7 +75,7 @@ export const writeRows = async (
     sequence: lastSequence,
     fields,
   }))
-  const to = { ...from, nextOffset: from.nextOffset + 1, lastSequence }
+  const to = { ...from, nextOffset: batch.nextOffset ?? from.nextOffset + 1, lastSequence }
   const outcome = await store.commit(where, { from, to, writes })
   if (outcome !== 'applied') throw new Error(`the rows were ${outcome}`)
 }

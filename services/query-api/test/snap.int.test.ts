@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { entryOf, processes, type ChangelogDocument, type Document } from '@millrace/domain'
 import { mongoBuilds } from '@millrace/mongo'
-import { createTokenSigner } from '@millrace/runtime'
+import { createTokenSigner, positionTokens } from '@millrace/runtime'
 import { httpClient, type HttpAnswer, type HttpClient } from '../../../test/support/http-client.ts'
 import {
   startServiceProcess,
@@ -178,6 +178,74 @@ describe('the values of a table', () => {
         `/snap?prefix=m-1&cursor=${String(next).slice(2)}`,
       ])
         expect([path, (await get(path)).status]).toEqual([path, 400])
+    })
+  })
+
+  describe('after a position of heartbeats', () => {
+    const TABLE = { projection: 'process-state.v1', topic: 'heartbeat.received', partition: 1 }
+    const tokens = positionTokens(createTokenSigner(TOKEN_SECRET))
+    const upTo = (offset: number, tenant = 'demo'): string =>
+      tokens.of(tenant, { topic: TABLE.topic, offsets: { 1: offset } })
+    const key = 'x:waited-for:1'
+    const withVersion = (version: number): Row => {
+      const row = rowOf(key)
+      return { ...row, fields: { ...row.fields, beat: version, version } }
+    }
+    /** The table has read up to the offset, and the state is of that record. */
+    const tableReads = (offset: number): Promise<void> =>
+      writeRows(servers.mongoConnection, TABLE, {
+        ...{ rows: [withVersion(offset + 1)], lastSequence: offset + 1, nextOffset: offset + 1 },
+      })
+    const documentIsOf = (offset: number): Promise<void> =>
+      writeRows(servers.mongoConnection, BUILD, { rows: [withVersion(offset + 1)] })
+    const routes = [`/snap/${key}`, `/read-models/processes/${key}`]
+
+    it('gives up in time, says where it stands, and is answered once it is there', async () => {
+      await tableReads(3)
+      await documentIsOf(3)
+      for (const path of routes) {
+        const unread = await get(`${path}?after=${upTo(4)}&timeout=20`)
+        expect([unread.status, unread.headers['retry-after']]).toEqual([504, '1'])
+        expect(unread.json()).toMatchObject({
+          ...{ projection: 'processes', state: 'pending', published: true },
+          ...{ reachedSequence: 3, wantedSequence: 4 },
+        })
+      }
+      await tableReads(4)
+      for (const path of routes)
+        expect((await get(`${path}?after=${upTo(4)}&timeout=0`)).json()).toMatchObject({
+          ...{ status: 504, reachedSequence: 3, wantedSequence: 4 },
+        })
+      await documentIsOf(4)
+      for (const path of routes) {
+        const fresh = await get(`${path}?after=${upTo(4)}&timeout=0`)
+        expect([fresh.status, fresh.headers['millrace-state']]).toEqual([200, 'fresh'])
+      }
+    })
+
+    it('waits until it is there', async () => {
+      const waiting = routes.map((path) => get(`${path}?after=${upTo(5)}&timeout=20000`))
+      await tableReads(5)
+      await documentIsOf(5)
+      const answers = await Promise.all(waiting)
+      expect(answers.map(({ status }) => status)).toEqual([200, 200])
+      expect((answers[0]?.json() as Entry).doc['beat']).toBe(6)
+      expect(answers[1]?.json()['beat']).toBe(6)
+    })
+
+    it('is for the tenant that got it, and for one document of what is made from it', async () => {
+      await tableReads(6)
+      await documentIsOf(6)
+      for (const path of [
+        `/snap/${key}?after=${upTo(6, 'other')}`,
+        `/snap?after=${upTo(6)}`,
+        `/read-models/processes?after=${upTo(6)}`,
+        `/read-models/order-summary/o-1?after=${upTo(6)}`,
+        `/snap/${key}?after=${tokens.of('demo', { topic: 'process.state', offsets: { 1: 6 } })}`,
+      ])
+        expect([path, (await get(path)).status]).toEqual([path, 400])
+      const unknown = await get(`/snap/x:nobody:1?after=${upTo(6)}`)
+      expect(unknown.status).toBe(404)
     })
   })
 

@@ -8,11 +8,11 @@ import { readServed, type ServedBuilds } from '../served-builds.ts'
 import {
   freshHeader,
   freshnessOf,
-  lateProblem,
   WAITING_DEADLINE_MS,
   waitParameters,
   type WaitForPosition,
 } from '../wait-for-position.ts'
+import { lateProblem } from '../waiting/late.ts'
 import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 import { catalogueRoute } from './catalogue-route.ts'
 import { documentParamsOf } from './document-params.ts'
@@ -53,7 +53,7 @@ const oneRoute = (
       const key = call.params.id
       const arrive = waitForPosition(call)
       const found = await readServed(builds, name, async (served) => {
-        await arrive(served)
+        await arrive(served, key)
         const one = await documents.one(served, { tenant, key, nowMs: now() })
         if (one) return one
         throw problems.notFound(`${name} has no document ${JSON.stringify(key)}`)
@@ -93,7 +93,7 @@ const listRoute = (
       const arrive = waitForPosition(call)
       const body = await readServed(builds, name, async (served) => {
         const after = cursor?.placeIn(served.build)
-        await arrive(served)
+        await arrive(served, null)
         const nowMs = now()
         const question = questionOf({ declared, served: served.projection }, query, nowMs)
         const { items, end } = await documents.page(served, {

@@ -11,11 +11,11 @@ import { readServed, type Served, type ServedBuilds } from '../served-builds.ts'
 import {
   freshHeader,
   freshnessOf,
-  lateProblem,
   WAITING_DEADLINE_MS,
   waitParameters,
   type WaitForPosition,
 } from '../wait-for-position.ts'
+import { lateProblem } from '../waiting/late.ts'
 import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 import { keyText } from './document-params.ts'
 
@@ -83,7 +83,7 @@ const oneRoute = ({ documents, builds, waitForPosition }: SnapDeps): Route =>
       const table = tableOf(call.query.table)
       const arrive = waitForPosition(call)
       const found = await readChangelog(builds, table, async (served) => {
-        await arrive(served)
+        await arrive(served, key)
         const document = await documents.findOne(served.build, { tenant, id: documentId({ tenant, key }) })
         if (document) return toEntry(document)
         throw problems.notFound(`${table.name} has no key ${JSON.stringify(key)}`)
