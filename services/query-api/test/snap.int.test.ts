@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { entryOf, processes, type ChangelogDocument, type Document } from '@millrace/domain'
-import { mongoBuilds } from '@millrace/mongo'
+import { connectMongo, mongoBuilds, type MongoConnection } from '@millrace/mongo'
 import { createTokenSigner, positionTokens } from '@millrace/runtime'
 import { httpClient, type HttpAnswer, type HttpClient } from '../../../test/support/http-client.ts'
 import {
@@ -293,4 +293,43 @@ describe('before there was the table', () => {
       expect(answer.json()['detail']).toContain('v1')
     },
   )
+})
+
+describe('where read models have a database of their own', () => {
+  let servers: TestServers
+  let service: ServiceProcess
+  let client: HttpClient
+  let readModels: MongoConnection
+
+  beforeAll(async () => {
+    servers = await prepareServers({ name: 'snap-apart' })
+    const database = `${servers.database}-read`
+    readModels = await connectMongo({ url: servers.mongo, database, clientName: 'test' })
+    service = await startServiceProcess('query-api', servers, { READ_MODELS_DATABASE: database })
+    client = httpClient(service.url)
+  })
+  afterAll(async () => {
+    await client.close()
+    await service.stop()
+    await readModels.db.dropDatabase()
+    await readModels.close()
+    await servers.stop()
+  })
+
+  it('values are read there, and the table that is waited for with the events', async () => {
+    const key = 'x:apart:1'
+    const row = rowOf(key)
+    const rows = [{ ...row, fields: { ...row.fields, version: 8 } }]
+    const position = positionTokens(createTokenSigner(TOKEN_SECRET)).of('demo', {
+      ...{ topic: 'heartbeat.received', offsets: { 2: 7 } },
+    })
+    const path = `/snap/${key}?after=${position}&timeout=0`
+    const table = { projection: 'process-state.v1', topic: 'heartbeat.received', partition: 2 }
+    await writeRows(servers.mongoConnection, table, { rows, lastSequence: 8, nextOffset: 8 })
+    const early = await client.send({ path })
+    expect([early.status, early.json()['reachedSequence']]).toEqual([504, -1])
+    await writeRows(readModels, BUILD, { rows, lastSequence: 3 })
+    const fresh = await client.send({ path })
+    expect([fresh.status, fresh.json()['_v'], fresh.headers['millrace-state']]).toEqual([200, 3, 'fresh'])
+  })
 })
