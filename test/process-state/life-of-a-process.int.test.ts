@@ -13,6 +13,7 @@ const PATIENT = { timeoutMs: 60_000, everyMs: 50 }
 const BEAT_EVERY_MS = 1_000
 const SILENT = 1
 const ALIVE = 2
+const READ = 3
 
 // One story, of real time: a process that falls silent beside one that does not.
 describe('a process', () => {
@@ -20,6 +21,7 @@ describe('a process', () => {
   let servers: TestServers
   let services: ServiceProcess[] = []
   let client: HttpClient
+  let readers: HttpClient
   let codec: Codec
   let topic: Collector
   const ended = new AbortController()
@@ -32,8 +34,10 @@ describe('a process', () => {
     services = await Promise.all([
       startServiceProcess('command-api', servers, { RELAY_POLL_MS: '20' }),
       startServiceProcess('projector', servers, { PROJECTIONS: `${processState.name},${processes.name}` }),
+      startServiceProcess('query-api', servers),
     ])
     client = httpClient(services[0]?.url ?? '')
+    readers = httpClient(services[2]?.url ?? '')
     codec = await connectCodec({ registryUrl: servers.registry, writes: [] })
     topic = await collectRecords(kafka.url, 'process.state')
   })
@@ -41,19 +45,22 @@ describe('a process', () => {
     ended.abort()
     await topic.stop()
     await client.close()
+    await readers.close()
     await Promise.all(services.map((service) => service.stop()))
     await servers.stop()
     await kafka.stop()
   })
 
-  const beat = async (pid: number, count: number): Promise<void> => {
-    const { status } = await client.send({
+  /** Gives the position. */
+  const beat = async (pid: number, count: number): Promise<string> => {
+    const answer = await client.send({
       method: 'POST',
       path: '/heartbeats',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify([heartbeat({ pid, beat: count }).data]),
     })
-    expect(status).toBe(202)
+    expect(answer.status).toBe(202)
+    return String(answer.json()['position'])
   }
 
   const keepBeating = async (pid: number): Promise<void> => {
@@ -110,6 +117,19 @@ describe('a process', () => {
       (last) => JSON.stringify(Object.entries(last).toSorted()) === JSON.stringify(Object.entries(wanted)),
       PATIENT,
     )
+  })
+
+  it('is read as it was heard of last, by whoever waits for that, while it beats', async () => {
+    for (let count = 1; count <= 20; count++) {
+      const position = await beat(READ, count)
+      const key = `m-1:node:${READ}`
+      for (const path of ['snap', 'read-models/processes']) {
+        const answer = await readers.send({ path: `/${path}/${key}?after=${position}&timeout=30000` })
+        expect([answer.status, answer.text]).toEqual([200, answer.text])
+        const { doc, beat: counted } = answer.json() as { doc?: { beat: number }; beat?: number }
+        expect(doc?.beat ?? counted).toBe(count)
+      }
+    }
   })
 
   it('is alive again when it comes back', async () => {

@@ -54,7 +54,9 @@ describe('what one tenant has', () => {
     const kept = projections.filter(({ kind }) => kind !== 'on-demand')
     const readModels = kept.map((projection) => `readModel.${versionedName(projection)}`)
     expect(Object.keys(before)).toEqual(['commits', ...readModels.toSorted(), 'snapshots'])
-    expect([...Object.values(theirs.cursors), ...Object.values(theirs.whyCursors)]).not.toContain('null')
+    const { cursors, whyCursors, snapCursor, positions } = theirs
+    expect([...Object.values(cursors), ...Object.values(whyCursors), snapCursor]).not.toContain('null')
+    expect(positions).not.toContain('undefined')
     const { text } = await stage.first('command-api', { path: '/streams/$all' })
     for (const id of theirs.eventIds) expect(text).toContain(id)
   })

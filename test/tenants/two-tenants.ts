@@ -123,7 +123,9 @@ export type Holdings = {
   readonly cursors: Readonly<Record<string, string>>
   /** Of the reasons of the order and of its customer's documents, by the path that gave them. */
   readonly whyCursors: Readonly<Record<string, string>>
-  readonly position: string
+  readonly snapCursor: string
+  /** Of the last command, and of the heartbeats. */
+  readonly positions: readonly string[]
   /** Of the requests below; each has one of its own. */
   readonly keys: Readonly<Record<'place' | 'append', string>>
   readonly eventIds: readonly string[]
@@ -180,7 +182,7 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
   const appending = { ...keyed(keys.append), 'expected-version': '1' }
   await command(postJson(`/streams/catalog.product-${product}/events`, retired, appending))
   await command({ method: 'POST', path: `/snapshots/orders.order-${order}` })
-  await command(postJson('/heartbeats', [heartbeat(SECRET)]))
+  const heard = await command(postJson('/heartbeats', [heartbeat(SECRET)]))
   await allPublished(stage)
   await writeReadModels(stage)
 
@@ -203,7 +205,8 @@ export const fillFirst = async (stage: TwoTenants): Promise<Holdings> => {
   })
   return {
     ...{ order, twin, product, keys, customer: SECRET },
-    position: String(paid['position']),
+    snapCursor: String((await query('/snap?limit=1'))['next']),
+    positions: [String(paid['position']), String(heard['position'])],
     logPositions: Object.fromEntries(await Promise.all(followed)),
     cursors: Object.fromEntries(await Promise.all(listed)),
     whyCursors: Object.fromEntries(await Promise.all(explained)),
@@ -218,6 +221,7 @@ export const READ_MODEL_IDS = ['d-1', 'd-2']
 /** Of any shape, but where a view has to make something of it. */
 const fieldsOf = ({ name }: AnyProjection, key: string): Document => ({
   ...{ key, customerId: SECRET, host: SECRET, name: SECRET },
+  ...(name === 'processes' ? { changedAt: 1, version: 1 } : {}),
   ...(name === 'product-metrics' ? { productId: SECRET, changes: [], sales: [] } : {}),
 })
 

@@ -1,4 +1,4 @@
-import { projections } from '@millrace/domain'
+import { processes, projections } from '@millrace/domain'
 import { topics } from '@millrace/events'
 import type { HttpAnswer, HttpRequest } from '../support/http-client.ts'
 import {
@@ -120,6 +120,19 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
   },
   'query-api': {
     'GET /read-models': () => [get('/read-models', 200)],
+    'GET /snap': ({ cursors, snapCursor, positions }) => [
+      get('/snap', 200, isEmptyList),
+      ...['d', 'd-1', FIRST, `${FIRST}/`, `../${FIRST}/`, SECRET].map((prefix) =>
+        get(`/snap?prefix=${encodeURIComponent(prefix)}`, 200, isEmptyList),
+      ),
+      ...[...Object.values(cursors), snapCursor, ...positions].map((cursor) =>
+        get(`/snap?cursor=${cursor}`, 400),
+      ),
+    ],
+    'GET /snap/{key}': ({ positions }) => [
+      ...[...READ_MODEL_IDS, `${FIRST}%2Fd-1`, `..%2F${FIRST}%2Fd-1`].map((key) => get(`/snap/${key}`, 404)),
+      ...positions.map((position) => get(`/snap/d-1?after=${position}`, 400)),
+    ],
     'GET /streams/{id}/state': (theirs) => [
       get(`/streams/${ofOrder(theirs)}/state`, 404),
       get(`/streams/${ofOrder(theirs)}/state?version=1`, 404),
@@ -130,7 +143,7 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
         ...(kind === 'on-demand'
           ? []
           : [[`GET /read-models/${name}`, listWalk(name, Object.keys(filters))] satisfies [string, Walk]]),
-        [`GET /read-models/${name}/{id}`, documentWalk(name)],
+        [`GET /read-models/${name}/{id}`, documentWalk(name, name === processes.name ? 404 : 400)],
         ...(sources.every((source) => topics[source].kind === 'events')
           ? [[`GET /read-models/${name}/{id}/why`, whyWalk(name)] satisfies [string, Walk]]
           : []),
@@ -141,22 +154,23 @@ const asking: Readonly<Record<ServiceName, Readonly<Record<string, Walk>>>> = {
 
 function listWalk(name: string, filters: readonly string[]): Walk {
   const path = `/read-models/${name}`
-  return ({ cursors, position, customer }) => [
+  return ({ cursors, positions, customer }) => [
     get(path, 200, isEmptyList),
     ...filters
       .filter((filter) => ['customerId', 'host', 'name'].includes(filter))
       .map((filter) => get(`${path}?${filter}=${customer}`, 200, isEmptyList)),
     ...Object.values(cursors).map((cursor) => get(`${path}?limit=1&cursor=${cursor}`, 400)),
-    get(`${path}?after=${position}`, 400),
+    ...positions.map((position) => get(`${path}?after=${position}`, 400)),
   ]
 }
 
-function documentWalk(name: string): Walk {
+/** `slashed`: ids of aggregates have no slash, so that one with it is no id at all; keys of processes may have one. */
+function documentWalk(name: string, slashed: 400 | 404): Walk {
   const path = `/read-models/${name}`
-  return ({ order, customer, position }) => [
+  return ({ order, customer, positions }) => [
     ...[...READ_MODEL_IDS, order, customer].map((id) => get(`${path}/${id}`, 404)),
-    get(`${path}/d-1?after=${position}`, 400),
-    ...[`${FIRST}%2Fd-1`, `..%2F${FIRST}%2Fd-1`].map((id) => get(`${path}/${id}`, 400)),
+    ...positions.map((position) => get(`${path}/d-1?after=${position}`, 400)),
+    ...[`${FIRST}%2Fd-1`, `..%2F${FIRST}%2Fd-1`].map((id) => get(`${path}/${id}`, slashed)),
   ]
 }
 

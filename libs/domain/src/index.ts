@@ -67,6 +67,7 @@ export {
   tumbling,
 } from './projections/windows.ts'
 export { type AnyTable, type SnapshotEntry, type Table } from './tables/table.ts'
+export { type ChangelogDocument, type ChangelogEntry, entryOf } from './tables/changelog.ts'
 export { findTable, tables } from './tables/tables.ts'
 export { defineTable } from './tables/define-table.ts'
 export { type ProcessStateDocument, processState } from './tables/process-state.ts'

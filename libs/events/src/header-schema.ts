@@ -38,7 +38,10 @@ const always = {
   ce_subject: matching(streamPattern, 'The stream.'),
   ce_time: matching(timePattern, 'When it happened.'),
   ce_tenant: text('Whose it is.', { minLength: 1 }),
-  ce_version: matching(integerPattern, 'In its stream; 0 where streams have none.'),
+  ce_version: matching(
+    integerPattern,
+    'In its stream; of a table’s state, which one it is; 0 where there is neither.',
+  ),
   ce_correlationid: text('Of the request that all of it goes back to.', { minLength: 1 }),
   ce_causationid: text('Of what caused it.', { minLength: 1 }),
   ce_actor: text('Who did it.', { minLength: 1 }),

@@ -9,6 +9,30 @@ export type PartialKey = DocumentKey & ShardId & { readonly part: string }
 
 export const documentId = ({ tenant, key }: DocumentKey): string => `${tenant}/${key}`
 
+const LAST_CODE_POINT = 0x10ffff
+const FIRST_SURROGATE = 0xd800
+const BEHIND_SURROGATES = 0xe000
+
+/** The next character in UTF-8, by whose bytes MongoDB orders text; surrogates are no characters. */
+const characterAfter = (character: number): number =>
+  character + 1 === FIRST_SURROGATE ? BEHIND_SURROGATES : character + 1
+
+/** The first text that comes after all that begin with this one, which has to have a character that is not the last. */
+const behindAll = (prefix: string): string => {
+  const characters = Array.from(prefix, (character) => character.codePointAt(0) ?? 0)
+  const raised = characters.findLastIndex((character) => character < LAST_CODE_POINT)
+  return String.fromCodePoint(
+    ...characters.slice(0, raised),
+    characterAfter(characters[raised] ?? LAST_CODE_POINT),
+  )
+}
+
+/** Of the tenant's documents whose keys begin like this. */
+export const idsOfPrefix = (prefix: DocumentKey): Comparison => {
+  const first = documentId(prefix)
+  return range({ gte: first, lt: behindAll(first) })
+}
+
 /** `<tenant>/<key>/<part>/<topic>/<partition>`: partials of a key lie side by side, in lists and in the index. */
 export const partialId = ({ tenant, key, part, topic, partition }: PartialKey): string => {
   if (key === '' || key.includes('/') || part.includes('/'))

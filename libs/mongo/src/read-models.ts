@@ -1,7 +1,7 @@
 import type { ClientSession, Sort } from 'mongodb'
 import { collectionsOf, type Collections } from './collections.ts'
 import type { MongoConnection } from './connect-mongo.ts'
-import type { DocumentKey } from './document-id.ts'
+import { idsOfPrefix, type DocumentKey } from './document-id.ts'
 import { withoutEngineMembers, type ReadModelDocument } from './documents.ts'
 import { allOf, anyOf, eq, ne, range, type Where } from './filters.ts'
 import { findPartials, listPartials, type KeyPage, type KeyQuery, type Partials } from './grouped-reads.ts'
@@ -24,6 +24,8 @@ export type ListQuery = {
   readonly projection: string
   readonly tenant: string
   readonly conditions: readonly Condition[]
+  /** Of the documents' keys. */
+  readonly keyPrefix?: string
   readonly sort: Order | undefined
   readonly limit: number
   readonly after?: PageEnd
@@ -31,6 +33,8 @@ export type ListQuery = {
 
 export type FoundDocument = {
   readonly id: string
+  /** Of the last event in it; null where events have none: of inline ones. */
+  readonly sequence: number | null
   readonly fields: Readonly<Record<string, unknown>>
 }
 
@@ -45,6 +49,7 @@ export type ReadModels = {
 
 const found = (document: ReadModelDocument): FoundDocument => ({
   id: document._id,
+  sequence: document._sequence ?? null,
   fields: withoutEngineMembers(document),
 })
 
@@ -59,6 +64,9 @@ const meeting = (condition: Condition): Matching => {
   }
   return { [field]: range(bounds) }
 }
+
+const withPrefix = ({ tenant, keyPrefix }: ListQuery): Matching[] =>
+  keyPrefix === undefined ? [] : [{ _id: idsOfPrefix({ tenant, key: keyPrefix }) }]
 
 /** Everything behind `end` in the order (field, _id), so that ties neither repeat nor skip. */
 const behind = (end: PageEnd, sort: ListQuery['sort']): Matching => {
@@ -99,6 +107,7 @@ export const mongoReadModels = (connection: MongoConnection): ReadModels => {
       inCausalSession(async (session) => {
         const where = allOf(
           ...query.conditions.map(meeting),
+          ...withPrefix(query),
           ...(query.after ? [behind(query.after, query.sort)] : []),
         )
         const documents = await ofTenant(readModel(query.projection), query.tenant)

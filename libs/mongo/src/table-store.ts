@@ -22,7 +22,12 @@ export type StateBatch = Omit<CommitBatch, 'writes' | 'parked' | 'late'> & {
   readonly states: readonly StateWrite[]
 }
 
-export type StoredState = { readonly id: string; readonly fields: Record<string, unknown> }
+export type StoredState = {
+  readonly id: string
+  /** That it was last written with. */
+  readonly sequence: number
+  readonly fields: Record<string, unknown>
+}
 
 export type TableStore = Pick<ProjectionStore, 'claim' | 'read' | 'find'> & {
   /** Of the lane's partition, those that time has changed by `clockMs`: the longest due first, `limit` at most. */
@@ -52,7 +57,7 @@ export const mongoTableStore = (connection: MongoConnection, outbox: Outbox): Ta
           .sort({ [by]: 1 })
           .limit(limit)
           .toArray()
-        return documents.map((document) => ({ id: document._id, fields: withoutEngineMembers(document) }))
+        return documents.map(toState)
       }),
     )
   return {
@@ -73,6 +78,12 @@ export const mongoTableStore = (connection: MongoConnection, outbox: Outbox): Ta
       }),
   }
 }
+
+const toState = (document: ReadModelDocument): StoredState => ({
+  id: document._id,
+  sequence: document._sequence ?? 0,
+  fields: withoutEngineMembers(document),
+})
 
 const toWrite = ({ fields, changesAt, ...write }: StateWrite): DocumentWrite => ({
   ...write,

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import {
   documentId,
   documentOfPartial,
   idsBehindPartials,
   idsOfPartials,
+  idsOfPrefix,
   keyOfPartial,
   partialId,
   placeOfPartial,
@@ -36,5 +38,61 @@ describe('the id of a partial', () => {
     expect(own).toEqual(ids.filter((id) => documentOfPartial(id) === document))
     const { $gte: behind } = boundsOf(idsBehindPartials(document))
     expect(ids.filter((id) => id >= behind)).toEqual(ids.slice(ids.indexOf(own.at(-1) ?? '') + 1))
+  })
+})
+
+describe('the ids of a prefix', () => {
+  const LAST = '\u{10ffff}'
+  const awkward = [
+    '',
+    '/',
+    '.',
+    '$',
+    '*',
+    '\ud7ff',
+    '\ue000',
+    '\uffff',
+    '\u{10000}',
+    LAST,
+    LAST + LAST,
+    'ä',
+    '€',
+  ]
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 3 }),
+    fc.array(fc.constantFrom(...awkward, 'a', 'b', '0'), { maxLength: 4 }).map((parts) => parts.join('')),
+  )
+
+  /** As MongoDB compares. */
+  const compare = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other))
+
+  it('are those of the keys that begin with it, and no other ones, in the order of UTF-8', () => {
+    fc.assert(
+      fc.property(text, text, (prefix, key) => {
+        const { $gte: first, $lt: behind } = boundsOf(idsOfPrefix({ tenant: 'demo', key: prefix }))
+        for (const one of [key, prefix + key, key + prefix]) {
+          const id = documentId({ tenant: 'demo', key: one })
+          const isWithin = compare(id, first) >= 0 && compare(id, behind) < 0
+          expect([prefix, one, isWithin]).toEqual([prefix, one, one.startsWith(prefix)])
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('are of its tenant alone, whatever the prefix is', () => {
+    fc.assert(
+      fc.property(text, text, (prefix, key) => {
+        const { $gte: first, $lt: behind } = boundsOf(idsOfPrefix({ tenant: 'demo', key: prefix }))
+        for (const tenant of ['dem', 'demo.', 'demo0', 'demp', 'demo-']) {
+          const id = documentId({ tenant, key })
+          expect([prefix, id, compare(id, first) >= 0 && compare(id, behind) < 0]).toEqual([
+            prefix,
+            id,
+            false,
+          ])
+        }
+      }),
+    )
   })
 })

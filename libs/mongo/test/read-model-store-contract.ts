@@ -93,6 +93,20 @@ export const readModelStoreContract = (adapter: string, open: () => Promise<Open
       expect((await query('v1', OTHER)).map(({ fields }) => fields['n'])).toEqual([9])
     })
 
+    it('queries by the beginning of keys, in the order of UTF-8, and says which event was the last of each', async () => {
+      const keys = ['a/\u{10000}', 'a/\uffff', 'a.b', 'a', 'b']
+      const documents = keys.map((key, index) => put(key, {}, { sequence: index + 1 }))
+      await commitTo('v1', [...documents, put('a/9', {}, { tenant: OTHER })], 9)
+      const found = await store.reads.list({
+        ...{ projection: `${model}.v1`, tenant: TENANT, keyPrefix: 'a/', conditions: [] },
+        ...{ sort: undefined, limit: 10 },
+      })
+      expect(found.map(({ id, sequence }) => [id, sequence])).toEqual([
+        [`${TENANT}/a/\uffff`, 2],
+        [`${TENANT}/a/\u{10000}`, 1],
+      ])
+    })
+
     it('finds the partials of a key, and only those', async () => {
       const partial = (key: string, part: string, partition: number): DocumentWrite => ({
         ...put(key, { from: `${part}@${partition}` }),

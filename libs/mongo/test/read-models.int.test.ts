@@ -57,6 +57,7 @@ describe('one document', () => {
     await insert('one.v1', [documentOf('o-1', { status: 'paid' })])
     expect(await readModels.findOne('one.v1', { tenant: TENANT, id: `${TENANT}/o-1` })).toEqual({
       id: `${TENANT}/o-1`,
+      sequence: 9,
       fields: { status: 'paid' },
     })
     expect(await readModels.findOne('one.v1', { tenant: TENANT, id: `${TENANT}/o-2` })).toBeUndefined()
@@ -113,6 +114,30 @@ describe('conditions', () => {
     ['text that reads like an operator', [{ field: 'status', is: '$ne' }], []],
   ])('hold: %s', async (_, conditions, keys) => {
     expect(keysOf(await list({ projection, conditions }))).toEqual(keys)
+  })
+})
+
+describe('a prefix', () => {
+  const projection = 'prefixes.v1'
+  const keys = ['a', 'a.b', 'a/b', 'a/\uffff', 'a/\u{10000}', 'a/\u{10ffff}', 'a0', 'ab', '€', '$a']
+  beforeAll(() =>
+    insert(projection, [...keys.map((key) => documentOf(key, {})), documentOf('a/theirs', {}, 'other')]),
+  )
+
+  it.each([...keys, '', 'a/\u{10ffff}\u{10ffff}', 'A', '.', '^a', 'a.*'])(
+    'is the plain text that keys begin with: "%s"',
+    async (keyPrefix) => {
+      const found = keysOf(await list({ projection, keyPrefix }))
+      expect(found.toSorted()).toEqual(keys.filter((key) => key.startsWith(keyPrefix)).toSorted())
+    },
+  )
+
+  it('goes on behind the last key of a page', async () => {
+    const [first] = await list({ projection, keyPrefix: 'a/', limit: 1 })
+    const after = { value: null, id: first?.id ?? '' }
+    expect(keysOf(await list({ projection, keyPrefix: 'a/', after }))).toEqual([
+      ...['a/\uffff', 'a/\u{10000}', 'a/\u{10ffff}'],
+    ])
   })
 })
 

@@ -42,6 +42,6 @@ export {
 export { runService, type ServiceContext, type StartedService } from './run-service.ts'
 export { apiEnv, apiRules, serviceEnv, workerRules } from './service-env.ts'
 export { createShutdown, type Shutdown } from './shutdown.ts'
-export { positionTokens, type PositionTokens } from './position-token.ts'
+export { positionTokens, type Position, type PositionTokens, type RecordsPosition } from './position-token.ts'
 export { createTokenSigner, type TokenScope, type TokenSigner } from './signed-token.ts'
 export { makeWaitingLine, type WaitingLine } from './waiting-line.ts'

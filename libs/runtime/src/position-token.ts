@@ -1,20 +1,30 @@
+import { z } from 'zod'
 import type { TokenSigner } from './signed-token.ts'
 
-/** Tokens that name a commit: command-api gives them, whoever waits for the commit to be seen reads them. */
+/** Of records that have no sequence: per partition of their topic, the offset of the last one. */
+export type RecordsPosition = {
+  readonly topic: string
+  readonly offsets: Readonly<Record<string, number>>
+}
+
+/** What was written: a commit, by its id, or records. */
+export type Position = { readonly commit: string } | RecordsPosition
+
+/** Tokens that name what was written: command-api gives them, whoever waits for it to be seen reads them. */
 export type PositionTokens = {
-  of(tenant: string, commitId: string): string
-  /** The commit's id; undefined for a token that is malformed, changed or another tenant's. */
-  read(tenant: string, token: string): string | undefined
+  of(tenant: string, position: Position): string
+  /** Undefined for a token that is malformed, changed or another tenant's. */
+  read(tenant: string, token: string): Position | undefined
 }
 
 const PURPOSE = 'position'
 
-const commitOf = (content: unknown): string | undefined =>
-  typeof content === 'object' && content !== null && 'commit' in content && typeof content.commit === 'string'
-    ? content.commit
-    : undefined
+const content: z.ZodType<Position> = z.union([
+  z.strictObject({ commit: z.string() }),
+  z.strictObject({ topic: z.string(), offsets: z.record(z.string().regex(/^\d+$/), z.int().min(0)) }),
+])
 
 export const positionTokens = (signer: TokenSigner): PositionTokens => ({
-  of: (tenant, commit) => signer.sign({ purpose: PURPOSE, tenant }, { commit }),
-  read: (tenant, token) => commitOf(signer.verify({ purpose: PURPOSE, tenant }, token)),
+  of: (tenant, position) => signer.sign({ purpose: PURPOSE, tenant }, position),
+  read: (tenant, token) => content.safeParse(signer.verify({ purpose: PURPOSE, tenant }, token)).data,
 })

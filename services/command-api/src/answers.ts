@@ -23,7 +23,7 @@ const unchangedBody = z.object({
 
 export const makeAnswers = (signer: TokenSigner): Answers => {
   const positions = positionTokens(signer)
-  const positionOf = (tenant: string, commitId: string): string => positions.of(tenant, commitId)
+  const positionOf = (tenant: string, commitId: string): string => positions.of(tenant, { commit: commitId })
 
   const ofCommit: Answers['ofCommit'] = (commit, replayed) => {
     const events = commit.events.map(({ id, type }, index) => ({ id, type, version: commit.first + index }))

@@ -97,7 +97,7 @@ export const startApp = ({ config, mongo, presence, kafka, codec, logger, metric
   })
   return {
     routes: [
-      heartbeatRoute({ codec, newId, partitionOf, producerOf: heartbeats.producerOf }),
+      heartbeatRoute({ codec, newId, partitionOf, producerOf: heartbeats.producerOf, signer }),
       appendRoute({ codec, handle }),
       ...streamRoutes({ streams: mongoStreamReader(mongo), log: mongoLogReader(mongo), codec, signer }),
       ...snapshotRoutes(opened),

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { connectKafka, fetchEndOffsets } from '@millrace/kafka'
-import { silentLogger } from '@millrace/runtime'
+import { createTokenSigner, positionTokens, silentLogger } from '@millrace/runtime'
 import { httpClient, type HttpAnswer, type HttpClient } from '../../../test/support/http-client.ts'
-import { startServiceProcess, type ServiceProcess } from '../../../test/support/service-process.ts'
+import {
+  startServiceProcess,
+  TOKEN_SECRET,
+  type ServiceProcess,
+} from '../../../test/support/service-process.ts'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
 import { headersWith, heartbeat, ndjson, placeText } from './bad-requests.ts'
 
@@ -194,29 +198,50 @@ describe('command-api', () => {
   })
 
   describe('heartbeats', () => {
-    const countHeartbeats = async (): Promise<bigint> => {
+    const topic = 'heartbeat.received'
+    const endOffsets = (): Promise<ReadonlyMap<number, bigint>> => {
       const kafka = connectKafka({ brokers: [servers.kafka], clientId: 'test', logger: silentLogger })
-      return [...(await fetchEndOffsets(kafka, 'heartbeat.received')).values()].reduce(
-        (sum, end) => sum + end,
-      )
+      return fetchEndOffsets(kafka, topic)
     }
+    const countHeartbeats = async (): Promise<bigint> =>
+      [...(await endOffsets()).values()].reduce((sum, end) => sum + end)
+
+    /** In the partitions that have more since: their last offset. */
+    const lastSince = async (before: ReadonlyMap<number, bigint>) =>
+      Object.fromEntries(
+        [...(await endOffsets())]
+          .filter(([partition, end]) => end > (before.get(partition) ?? 0n))
+          .map(([partition, end]) => [partition, Number(end) - 1]),
+      )
+    const positionIn = (answer: HttpAnswer) =>
+      positionTokens(createTokenSigner(TOKEN_SECRET)).read('demo', String(answer.json()['position']))
 
     it('are acknowledged when Kafka has them, as an array and line by line', async () => {
       const before = await countHeartbeats()
       const array = await send('/heartbeats', `[${heartbeat()},${heartbeat({ pid: 2 })}]`)
       const lines = await send('/heartbeats', `${heartbeat()}\n\n${heartbeat({ pid: 3 })}`, ndjson)
-      expect([array.status, array.json()]).toEqual([202, { accepted: 2 }])
-      expect([lines.status, lines.json()]).toEqual([202, { accepted: 2 }])
+      for (const answer of [array, lines])
+        expect([answer.status, answer.json()]).toEqual([202, { accepted: 2, position: expect.any(String) }])
       expect(await countHeartbeats()).toBe(before + 4n)
     })
 
+    it('are answered with the position of the last one in each partition that has any', async () => {
+      const before = await endOffsets()
+      const body = Array.from({ length: 40 }, (_, pid) => heartbeat({ pid }))
+      const answer = await send('/heartbeats', body.join('\n'), ndjson)
+      const offsets = await lastSince(before)
+      expect(Object.keys(offsets)).toHaveLength(before.size)
+      expect(positionIn(answer)).toEqual({ topic, offsets })
+    })
+
     it('are all taken, as many and as large as they may be, when one partition gets them all', async () => {
-      const already = await countHeartbeats()
+      const [before, already] = [await endOffsets(), await countHeartbeats()]
       const largest = { host: 'h'.repeat(128), name: '€'.repeat(200) }
       const body = Array.from({ length: 1_000 }, (_, beat) => heartbeat({ ...largest, beat }))
       const answer = await send('/heartbeats', body.join('\n'), ndjson)
-      expect([answer.status, answer.json()]).toEqual([202, { accepted: 1_000 }])
+      expect([answer.status, answer.json()]).toEqual([202, { accepted: 1_000, position: expect.any(String) }])
       expect(await countHeartbeats()).toBe(already + 1_000n)
+      expect(positionIn(answer)).toEqual({ topic, offsets: await lastSince(before) })
     })
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { makeInMemoryCodec } from '@millrace/events'
 import { messageBytes, type OutgoingMessage } from '@millrace/kafka'
-import { EVERY_SCOPE, newId, type Route } from '@millrace/runtime'
+import { createTokenSigner, EVERY_SCOPE, newId, positionTokens, type Route } from '@millrace/runtime'
 import { heartbeatRoute } from '../src/http/heartbeats.ts'
 import { heartbeat } from './bad-requests.ts'
 
@@ -28,9 +28,11 @@ const callWith = (lines: readonly string[]): Parameters<Route['handle']>[0] => (
 
 type Send = (messages: readonly OutgoingMessage[]) => Promise<{ baseOffset: bigint }>
 
+const signer = createTokenSigner('s'.repeat(32))
+
 const post = async (lines: readonly string[], send: Send) => {
   const codec = await makeInMemoryCodec()
-  const route = heartbeatRoute({ codec, newId, partitionOf: () => 0, producerOf: () => ({ send }) })
+  const route = heartbeatRoute({ codec, newId, signer, partitionOf: () => 0, producerOf: () => ({ send }) })
   return route.handle(callWith(lines))
 }
 
@@ -79,5 +81,40 @@ describe('heartbeats of one partition', () => {
     })
     await expect(sent).rejects.toThrow('outage')
     expect(sends).toBe(1)
+  })
+})
+
+describe('the position of heartbeats', () => {
+  /** Topic partitions, each with what Kafka has in it. */
+  const postTo = async (lines: readonly string[], ends: bigint[]) => {
+    const route = heartbeatRoute({
+      ...{ codec: await makeInMemoryCodec(), newId, signer },
+      partitionOf: (_, key) => Number(key.slice(-1)),
+      producerOf: (partition) => ({
+        send: async (messages) => {
+          const baseOffset = ends[partition] ?? 0n
+          ends[partition] = baseOffset + BigInt(messages.length)
+          return { baseOffset }
+        },
+      }),
+    })
+    const { body } = await route.handle(callWith(lines))
+    return body as { accepted: number; position: string }
+  }
+  const positionIn = ({ position }: { position: string }, tenant = 'demo') =>
+    positionTokens(signer).read(tenant, position)
+  const topic = 'heartbeat.received'
+
+  it('is that of the last one in each partition that has any, for their tenant alone', async () => {
+    const lines = [0, 2, 2, 0, 2].map((pid) => heartbeat({ pid }))
+    const answer = await postTo(lines, [7n, 100n, 0n])
+    expect(answer.accepted).toBe(5)
+    expect(positionIn(answer)).toEqual({ topic, offsets: { 0: 8, 2: 2 } })
+    expect(positionIn(answer, 'other')).toBeUndefined()
+  })
+
+  it('is that of the last send where there are several', async () => {
+    const lines = largest.map((line) => JSON.stringify({ ...(JSON.parse(line) as object), pid: 1 }))
+    expect(positionIn(await postTo(lines, [0n, 5n]))).toEqual({ topic, offsets: { 1: 1_004 } })
   })
 })

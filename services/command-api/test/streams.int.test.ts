@@ -87,7 +87,8 @@ describe('the event store over HTTP', () => {
         },
       ])
       const tokens = positionTokens(createTokenSigner(TOKEN_SECRET))
-      const commit = tokens.read('demo', String(answer.json()['position'])) ?? ''
+      const position = tokens.read('demo', String(answer.json()['position']))
+      const commit = position && 'commit' in position ? position.commit : ''
       const commits = desk.servers.mongoConnection.db.collection<{ _id: string }>('commits')
       expect(await commits.findOne({ _id: commit })).toMatchObject({ stream, last: 3 })
     })

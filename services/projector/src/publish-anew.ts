@@ -32,9 +32,12 @@ export const publishAnew = async ({ deps, codec, id, checkpoint }: Claimed): Pro
   let page: readonly StoredState[] = []
   do {
     page = await store.page(id, page.at(-1)?.id ?? '', PAGE)
-    const messages = page.map((one) =>
-      // What the store holds was written by this very table.
-      toMessage({ codec, table }, { id: one.id, state: one.fields as Document, atMs: clock?.lastMs ?? 0 }),
+    const messages = page.map(({ id: key, sequence, fields }) =>
+      toMessage(
+        { codec, table },
+        // What the store holds was written by this very table.
+        { id: key, state: fields as Document, version: sequence, atMs: clock?.lastMs ?? 0 },
+      ),
     )
     const to = progressTo(checkpoint, checkpoint.nextOffset, clock)
     if (

@@ -182,6 +182,8 @@ const written = ({ deps: { table }, codec }: Lane, folding: TableFolding, sequen
       ...{ tenant: parseMessageKey(id).tenant, id, fields, sequence },
       changesAt: fields && table.changesAt(fields),
     })),
-    messages: changed.map(([id, state]) => toMessage({ codec, table }, { id, state, atMs })),
+    messages: changed.map(([id, state]) =>
+      toMessage({ codec, table }, { id, state, version: sequence, atMs }),
+    ),
   }
 }

@@ -251,6 +251,35 @@ describe('a lane of a table', () => {
     expect(await published()).toEqual([])
   })
 
+  it('publishes with each state which one it is, also when that is published again', async () => {
+    const versions = async (): Promise<unknown[]> => {
+      const rows = mongo.db
+        .collection<{ headers: Record<string, string> }>('outbox')
+        .find()
+        .sort({ number: 1 })
+      const found = (await rows.toArray()).map(({ headers }) => Number(headers['ce_version']))
+      await mongo.db.collection('outbox').deleteMany({})
+      return found
+    }
+    const stored = async (): Promise<unknown[]> => {
+      const found = await mongo.db.collection(`readModel.${NAME}`).find().sort({ _id: 1 }).toArray()
+      return found.map(({ _sequence }) => _sequence as unknown)
+    }
+    const lane = await open()
+    await lane.apply([beat(1, 0), beat(2, 0)])
+    expect([await versions(), await stored()]).toEqual([
+      [2, 2],
+      [2, 2],
+    ])
+    await lane.apply([beat(2, 1)])
+    await lane.apply(ticks(1, 16))
+    const last = [6, 6]
+    expect([await versions(), await stored()]).toEqual([[3, ...last], last])
+    incarnation = 2
+    await open()
+    expect(await versions()).toEqual(last)
+  })
+
   it('of another partition has states and a clock of its own', async () => {
     const [one, other] = [await open(0), await open(1)]
     await one.apply([beat(1, 0)])

@@ -7,6 +7,7 @@ import {
   mongoLaneLookup,
   mongoLogReader,
   mongoPositions,
+  mongoProjectionStore,
   mongoReadModels,
   mongoReadModelStore,
   mongoStreamReader,
@@ -18,6 +19,7 @@ import { loadConfig } from './config.ts'
 import { makeFoldOnDemand } from './fold-on-demand.ts'
 import { describeApi } from './http/describe-api.ts'
 import { readModelRoutes } from './http/read-models.ts'
+import { snapRoutes } from './http/snap-routes.ts'
 import { streamStateRoute } from './http/stream-state.ts'
 import { leasedBuilds } from './leased-builds.ts'
 import { makeReadDocuments } from './read-documents.ts'
@@ -34,8 +36,11 @@ await runService(
     const signer = createTokenSigner(config.TOKEN_SECRET)
     const lanes = mongoLaneLookup(stores.readModels)
     const codec = await connectCodec({ registryUrl: config.SCHEMA_REGISTRY_URL, writes: [] })
+    const withEvents = mongoReadModels(mongo)
     const waitForPosition = makeWaitForPosition({
       ...{ signer, lanes, positions: mongoPositions(mongo), checkpoints: readModels.projections },
+      documents: readModels.reads,
+      states: { findOne: withEvents.findOne, readCheckpoint: mongoProjectionStore(mongo).read },
     })
     const builds = leasedBuilds({ registry: readModels.builds, code: shippedProjections })
     const aggregates = makeAggregates({
@@ -50,7 +55,7 @@ await runService(
       ...readModelRoutes({
         ...{ signer, waitForPosition, lanes, now: Date.now, builds },
         documents: makeReadDocuments({
-          inline: mongoReadModels(mongo),
+          inline: withEvents,
           others: readModels.reads,
           onDemand: makeFoldOnDemand({ streams, openEvents }),
         }),
@@ -59,6 +64,7 @@ await runService(
         log: mongoLogReader(mongo),
         openEvents,
       }),
+      ...snapRoutes({ documents: readModels.reads, builds, signer, waitForPosition }),
       streamStateRoute({ aggregates }),
     ]
     const door = openDoor({ config, logger, metrics, onStop }, { routes, document: describeApi(routes) })

@@ -40,6 +40,8 @@ const processOf = (index: number): Row => {
       beat: 1,
       cpu: (index % 6) / 4,
       rss: (index % 8) * 1024,
+      changedAt: FIRST_DAY_MS + index,
+      version: index + 1,
     },
   }
 }
@@ -62,7 +64,7 @@ type Where = { readonly projection: string; readonly topic: string; readonly par
 export const writeRows = async (
   mongo: MongoConnection,
   where: Where,
-  batch: { rows: readonly Row[]; tenant?: string; lastSequence?: number },
+  batch: { rows: readonly Row[]; tenant?: string; lastSequence?: number; nextOffset?: number },
 ): Promise<void> => {
   const store = mongoProjectionStore(mongo)
   const from = await store.claim(where, { owner: 'test', incarnation: 1 })
@@ -73,7 +75,7 @@ export const writeRows = async (
     sequence: lastSequence,
     fields,
   }))
-  const to = { ...from, nextOffset: from.nextOffset + 1, lastSequence }
+  const to = { ...from, nextOffset: batch.nextOffset ?? from.nextOffset + 1, lastSequence }
   const outcome = await store.commit(where, { from, to, writes })
   if (outcome !== 'applied') throw new Error(`the rows were ${outcome}`)
 }

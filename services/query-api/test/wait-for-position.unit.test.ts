@@ -7,7 +7,7 @@ import type { Served } from '../src/served-builds.ts'
 import { makeWaitForPosition, type WaitDeps } from '../src/wait-for-position.ts'
 
 const signer = createTokenSigner('s'.repeat(32))
-const after = positionTokens(signer).of('demo', 'commit-1')
+const after = positionTokens(signer).of('demo', { commit: 'commit-1' })
 const at = { topic: 'orders.order.events', partition: 2, key: 'o-1' }
 const published: Whereabouts = { type: 'published', ...at, lastSequence: 7 }
 
@@ -21,6 +21,10 @@ type Stage = {
   served?: Partial<Served>
   projection?: AnyProjection
   timeout?: number
+}
+
+const notAsked = (): never => {
+  throw new Error('nobody had to ask')
 }
 
 const wait = async (
@@ -42,6 +46,9 @@ const wait = async (
       isParked: async ({ partition }, { parkingKey, upTo }) =>
         partition === at.partition && parkingKey === 'demo/o-1' && parkedAt !== undefined && parkedAt <= upTo,
     },
+    // A commit is looked for by its sequence alone.
+    states: { findOne: notAsked, readCheckpoint: notAsked },
+    documents: { findOne: notAsked },
   }
   const arrive = makeWaitForPosition(deps)({
     principal: { tenant: 'demo', id: 'dev', scopes: EVERY_SCOPE },
@@ -50,7 +57,7 @@ const wait = async (
   })
   const served = { projection, build: versionedName(projection), isCurrent: () => true, ...stage.served }
   try {
-    await arrive(served)
+    await arrive(served, 'o-1')
     return { state: 'fresh', looks }
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error

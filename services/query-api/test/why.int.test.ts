@@ -227,7 +227,7 @@ describe('why', () => {
   })
 
   it('an event that is parked makes those who wait for its key hear so at once', async () => {
-    const after = positionTokens(createTokenSigner(TOKEN_SECRET)).of('demo', parkedCommit)
+    const after = positionTokens(createTokenSigner(TOKEN_SECRET)).of('demo', { commit: parkedCommit })
     for (const path of [`${SUMMARY}/o-3`, SUMMARY, `${DASHBOARD}/c-1`]) {
       const startedAt = performance.now()
       const answer = await get(`${path}?after=${after}&timeout=20000`)

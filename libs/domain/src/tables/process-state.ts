@@ -37,6 +37,7 @@ export const processState = defineTable({
   source: 'heartbeat.received',
   topic: 'process.state',
   category: 'processes.process',
+  changelog: 'processes',
   events: ['HeartbeatReceived'],
 
   evolve: (state: ProcessStateDocument | null, { data }, clockMs): ProcessStateDocument => {

@@ -31,6 +31,8 @@ export type Table<State extends Document> = {
   changesAt(this: void, state: State): number | null
   /** Of the streams that its keys belong to: `processes.process`. */
   readonly category: string
+  /** Name of the projection of `topic`: of each key the last value (changelog.ts). */
+  readonly changelog: string
   /** What is published of it. */
   publish(this: void, state: State): DomainEvent
   /** Where the last values of `topic` stand for those who come later; compacted, with as many partitions. */

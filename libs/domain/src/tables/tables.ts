@@ -1,7 +1,8 @@
 import { processState } from './process-state.ts'
 import type { AnyTable } from './table.ts'
 
-export const tables: readonly AnyTable[] = [processState]
+/** The first is the one that is meant where none is named. */
+export const tables: readonly [AnyTable, ...AnyTable[]] = [processState]
 
 export const findTable = (name: string): AnyTable | null =>
   tables.find((table) => table.name === name) ?? null

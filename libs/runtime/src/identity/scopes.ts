@@ -8,7 +8,7 @@ export const scopeTable = [
   { scope: 'streams:read', allows: 'read streams, categories, event types, snapshots and folded states' },
   { scope: 'streams:append', allows: 'append events as they are, past the commands' },
   { scope: 'snapshots:write', allows: 'have a snapshot taken' },
-  { scope: 'read-models:read', allows: 'list and read the read models' },
+  { scope: 'read-models:read', allows: 'list and read the read models, and the values of tables' },
   { scope: 'import', allows: 'say when a command happened (`occurredAt`), beside the scope of the command' },
   { scope: 'ops:read', allows: 'see the state of topics, groups, projections and services' },
   { scope: 'ops:write', allows: 'pause, resume, rebuild and reset' },

@@ -7,7 +7,14 @@ import {
 } from '@millrace/domain'
 import { toHeaders, toMessageKey, topics, type Codec } from '@millrace/events'
 import { messageBytes, type OutgoingMessage, type PartitionProducer } from '@millrace/kafka'
-import { countWithin, defineRoute, type Call, type Route } from '@millrace/runtime'
+import {
+  countWithin,
+  defineRoute,
+  positionTokens,
+  type Call,
+  type Route,
+  type TokenSigner,
+} from '@millrace/runtime'
 import { z } from 'zod'
 
 const TOPIC = topics['heartbeat.received']
@@ -25,23 +32,33 @@ export type HeartbeatDeps = {
   readonly newId: () => string
   readonly partitionOf: (topic: string, messageKey: string) => number
   readonly producerOf: (partition: number) => Pick<PartitionProducer, 'send'>
+  readonly signer: TokenSigner
 }
 
-/** One send after the other: nothing goes behind one that failed. */
+const accepted = z.strictObject({
+  accepted: z.int(),
+  position: z.string().describe('Of these heartbeats, for `?after=` of query-api.'),
+})
+
+/** One send after the other: nothing goes behind one that failed. Gives the offset of the last message. */
 const sendInOrder = async (
   producer: Pick<PartitionProducer, 'send'>,
   messages: readonly OutgoingMessage[],
-): Promise<void> => {
+): Promise<number> => {
   let rest = messages
+  let lastOffset = 0
   while (rest.length > 0) {
     const count = countWithin(rest, messageBytes, MAX_SEND_BYTES)
-    await producer.send(rest.slice(0, count))
+    const { baseOffset } = await producer.send(rest.slice(0, count))
+    lastOffset = Number(baseOffset) + count - 1
     rest = rest.slice(count)
   }
+  return lastOffset
 }
 
 /** Measurements, not decisions: they go straight to their topic and are acknowledged when Kafka has them. */
 export const heartbeatRoute = (deps: HeartbeatDeps): Route => {
+  const positions = positionTokens(deps.signer)
   const toMessage = (call: Call, body: HeartbeatBody): OutgoingMessage & { partition: number } => {
     const { tenant, id: actor } = call.principal
     const key = toMessageKey({ tenant, key: processKeyOf(body) })
@@ -76,15 +93,18 @@ export const heartbeatRoute = (deps: HeartbeatDeps): Route => {
     scope: 'heartbeats:write',
     body: { schema: heartbeatsBody, types: ['application/json', 'application/x-ndjson'] },
     replies: {
-      202: { description: 'Kafka has them', schema: z.strictObject({ accepted: z.int() }) },
+      202: { description: 'Kafka has them', schema: accepted },
     },
     handle: async (call) => {
       const messages = call.body.map((body) => toMessage(call, body))
       const byPartition = Map.groupBy(messages, (message) => message.partition)
-      await Promise.all(
-        [...byPartition].map(([partition, group]) => sendInOrder(deps.producerOf(partition), group)),
+      const sent = [...byPartition].map(
+        async ([partition, group]) =>
+          [String(partition), await sendInOrder(deps.producerOf(partition), group)] as const,
       )
-      return { status: 202, body: { accepted: messages.length } }
+      const offsets = Object.fromEntries(await Promise.all(sent))
+      const position = positions.of(call.principal.tenant, { topic: TOPIC.name, offsets })
+      return { status: 202, body: { accepted: messages.length, position } }
     },
   })
 }

@@ -7,15 +7,15 @@ import type { ReadDocuments } from '../read-documents.ts'
 import { readServed, type ServedBuilds } from '../served-builds.ts'
 import {
   freshHeader,
-  lateProblem,
-  MAX_TIMEOUT_MS,
+  freshnessOf,
+  WAITING_DEADLINE_MS,
   waitParameters,
-  type Wait,
   type WaitForPosition,
 } from '../wait-for-position.ts'
+import { lateProblem } from '../waiting/late.ts'
 import { cacheable, cacheableReply, conditional } from './cacheable.ts'
 import { catalogueRoute } from './catalogue-route.ts'
-import { documentParams } from './document-params.ts'
+import { documentParamsOf } from './document-params.ts'
 import { operationOf } from './operation-of.ts'
 import { whyRoutes, type WhyDeps } from './why-routes.ts'
 
@@ -28,28 +28,22 @@ export type ReadModelDeps = {
   readonly now: () => number
 }
 
-/** The longest wait for a position, and time to answer after it. */
-const WAITING_DEADLINE_MS = MAX_TIMEOUT_MS + 10_000
-
 const document = z.record(z.string(), z.unknown())
 const late = { 504: lateProblem }
 
-/** The answer has waited when it had to. */
-const freshnessOf = ({ after }: Wait): Record<string, string> =>
-  after === undefined ? {} : { 'millrace-state': 'fresh' }
-
 const oneRoute = (
-  { name }: AnyProjection,
+  projection: AnyProjection,
   { documents, builds, waitForPosition, now }: ReadModelDeps,
-): Route =>
-  defineRoute({
+): Route => {
+  const { name } = projection
+  return defineRoute({
     method: 'get',
     path: `/read-models/${name}/:id`,
     operation: operationOf('read', name),
     summary: `One document of ${name}`,
     scope: 'read-models:read',
     deadlineMs: WAITING_DEADLINE_MS,
-    params: documentParams,
+    params: documentParamsOf(projection),
     query: z.strictObject(waitParameters),
     headers: conditional,
     replies: cacheableReply('The document', document, freshHeader),
@@ -59,7 +53,7 @@ const oneRoute = (
       const key = call.params.id
       const arrive = waitForPosition(call)
       const found = await readServed(builds, name, async (served) => {
-        await arrive(served)
+        await arrive(served, key)
         const one = await documents.one(served, { tenant, key, nowMs: now() })
         if (one) return one
         throw problems.notFound(`${name} has no document ${JSON.stringify(key)}`)
@@ -67,6 +61,7 @@ const oneRoute = (
       return cacheable(call, found, freshnessOf(call.query))
     },
   })
+}
 
 const page = z.strictObject({ items: z.array(document), next: z.string().nullable() })
 
@@ -98,7 +93,7 @@ const listRoute = (
       const arrive = waitForPosition(call)
       const body = await readServed(builds, name, async (served) => {
         const after = cursor?.placeIn(served.build)
-        await arrive(served)
+        await arrive(served, null)
         const nowMs = now()
         const question = questionOf({ declared, served: served.projection }, query, nowMs)
         const { items, end } = await documents.page(served, {

@@ -3,29 +3,18 @@
  * there is to decide the table has decided (tables/process-state.ts).
  */
 import type { ProcessState } from '@millrace/events'
-import { processKeyOf } from '../../processes/heartbeat.ts'
+import { toChangelogDocument, type ChangelogDocument } from '../../tables/changelog.ts'
 import { defineProjection } from '../define-projection.ts'
-import type { ProjectedEvent } from '../projection.ts'
 
-export type ProcessDocument = ProcessState & {
-  /** `host:name:pid` */
-  readonly key: string
-}
-
-const evolve = (
-  _before: ProcessDocument | null,
-  { data }: ProjectedEvent<'ProcessState'>,
-): ProcessDocument => ({
-  key: processKeyOf(data),
-  ...data,
-})
+/** By `host:name:pid`. */
+export type ProcessDocument = ChangelogDocument<ProcessState>
 
 export const processes = defineProjection({
   name: 'processes',
   version: 'v2',
   sources: ['process.state'],
   events: ['ProcessState'],
-  evolve,
+  evolve: (_before: ProcessDocument | null, event) => toChangelogDocument(event),
   indexes: [
     { lastSeenAt: 1 },
     { host: 1, lastSeenAt: 1 },

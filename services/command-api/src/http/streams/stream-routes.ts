@@ -160,7 +160,7 @@ const describeStream = async ({ streams, signer }: StreamRoutesDeps, call: Strea
       firstCommitAt: facts.firstCommitAt.toISOString(),
       lastCommitAt: facts.lastCommitAt.toISOString(),
       lastEventId: facts.lastEventId,
-      position: positionTokens(signer).of(tenant, facts.lastCommitId),
+      position: positionTokens(signer).of(tenant, { commit: facts.lastCommitId }),
     },
   }
 }
