@@ -41,6 +41,7 @@ export {
 } from './inline-read-models.ts'
 export { mongoLaneLookup, type Fate, type LaneEvent, type LaneLookup } from './lane-lookup.ts'
 export { mongoLaneStates, type LaneState, type LaneStates } from './lane-states.ts'
+export { takeLease, type LeaseKeeper, type LeaseWish } from './lease-keeper.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
 export type { LoadedStream, StoredEvent, StreamId, StreamTail, UpTo } from './load-streams.ts'
 export {
