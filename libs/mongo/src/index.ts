@@ -9,6 +9,8 @@ export {
 export { mongoBuilds, type BuildRegistry } from './build-registry.ts'
 export { mongoBuildReports, type BuildReport, type BuildReports } from './build-reports.ts'
 export { buildName, type Build, type Builds } from './builds.ts'
+export { HistoryLostError, type Change, type LossReason } from './change-events.ts'
+export { openChangeStream, type ChangeBatch, type ChangeStream, type FeedPosition } from './change-stream.ts'
 export { connectStores, storeAddresses, type StoreAddresses, type Stores } from './connect-stores.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
@@ -31,6 +33,21 @@ export {
   ensureStoreIndexes,
   type ReadModelIndex,
 } from './indexes.ts'
+export type { FedCollection } from './document-text.ts'
+export {
+  mongoFeedProgresses,
+  type FeedProgress,
+  type FeedProgresses,
+  type FeedRoute,
+} from './feed-progress.ts'
+export { openFeedScan, prepareFedCollection, type FeedScan, type ScannedDocument } from './feed-scan.ts'
+export {
+  mongoFeedShadows,
+  type FeedShadows,
+  type PublishedChange,
+  type SentChange,
+  type Shadow,
+} from './feed-shadows.ts'
 export { documentId, partialId, type DocumentKey } from './document-id.ts'
 export type { Fields, InlineChange, InlineVerdict } from './inline-documents.ts'
 export {
