@@ -50,13 +50,16 @@ export type EngineCollections = {
 
 export type Collections = TenantCollections & EngineCollections
 
+/** Where the documents of a build are. */
+export const readModelCollection = (build: string): string => `readModel.${build}`
+
 /** Commits and answers share one collection, so that one unique index decides between two replicas. */
 export const collectionsOf = ({ db }: MongoConnection): Collections => ({
   commits: tenantCollection(db.collection<CommitDocument>('commits'), 'tenant'),
   answers: tenantCollection(db.collection<AnswerDocument>('commits'), 'tenant'),
   snapshots: tenantCollection(db.collection<SnapshotDocument>('snapshots'), 'tenant'),
   readModel: (projection) =>
-    tenantCollection(db.collection<ReadModelDocument>(`readModel.${projection}`), '_tenant'),
+    tenantCollection(db.collection<ReadModelDocument>(readModelCollection(projection)), '_tenant'),
   named: (name) => sealed(db.collection(name)),
   publications: db.collection('publications'),
   leases: db.collection('leases'),

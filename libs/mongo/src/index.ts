@@ -11,6 +11,7 @@ export { mongoBuildReports, type BuildReport, type BuildReports } from './build-
 export { buildName, type Build, type Builds } from './builds.ts'
 export { HistoryLostError, type Change, type LossReason } from './change-events.ts'
 export { openChangeStream, type ChangeBatch, type ChangeStream, type FeedPosition } from './change-stream.ts'
+export { readModelCollection } from './collections.ts'
 export { connectStores, storeAddresses, type StoreAddresses, type Stores } from './connect-stores.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
