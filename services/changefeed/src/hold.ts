@@ -21,6 +21,8 @@ export type Hold = {
   /** False when it is to end. Throws FeedLostError when the feed is another's. */
   readonly goesOn: () => Promise<boolean>
   readonly stopping: AbortSignal
+  /** After a loss. */
+  readonly restMs: number
   readonly watch: FeedWatch
   readonly logger: Logger
 }

@@ -29,8 +29,11 @@ export type RunningFeed = {
 }
 
 const BACKOFF = { firstMs: 100, maxMs: 5_000 }
-/** Between a loss and the reconciliation, which is dear: whatever is wrong may be wrong again at once. */
-const REST_AFTER_LOSS_MS = 1_000
+/**
+ * Part of a lease, between a loss and the reconciliation, which is dear: whatever is wrong may be wrong again at once. After
+ * a longer rest the lease would be another's, who would rest too.
+ */
+const REST_AFTER_LOSS = 1 / 4
 
 export const startFeed = (deps: FeedDeps, feed: Feed): RunningFeed => {
   const stop = new AbortController()
@@ -112,6 +115,7 @@ const publishWhileHeld = async (
     epoch,
     publisher,
     stopping,
+    restMs: deps.leaseMs * REST_AFTER_LOSS,
     toMessage: (change) => toMessage(deps.codec, feed, change),
     route: () => followRoute(deps, feed),
     goesOn: async () => {
@@ -138,7 +142,7 @@ const follow = async (hold: Hold, known: Known | undefined): Promise<void> => {
       loss = undefined
     } else if (known) {
       loss = await streamChanges(hold, { route, from: known.position })
-      if (loss) await pause(REST_AFTER_LOSS_MS, hold.stopping)
+      if (loss) await pause(hold.restMs, hold.stopping)
     }
   }
 }

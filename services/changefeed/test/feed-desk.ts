@@ -19,7 +19,7 @@ import { makeProducers } from '../src/make-producers.ts'
 import { startFeed, type RunningFeed } from '../src/start-feed.ts'
 
 export const LEASE_MS = 700
-const PATIENT = { timeoutMs: 30_000 }
+const PATIENT = { timeoutMs: 15_000 }
 
 /** A record as it came out of Kafka. */
 export type Seen = DocumentChanged & { readonly id: string; readonly messageKey: string }
@@ -45,6 +45,11 @@ const valuesOf = (records: Iterable<Seen>): Record<string, string> =>
     [...records].flatMap(({ messageKey, after }) => (after === null ? [] : [[messageKey, after]])),
   )
 
+const DATA: DocumentChanged = {
+  ...{ source: '', key: '', operation: 'created', origin: 'change' },
+  ...{ changedAt: 0, before: null, after: null },
+}
+
 /** A feed of one test's own: its source, its topic, and what comes out. */
 export class FeedDesk {
   readonly feed: Feed
@@ -57,6 +62,10 @@ export class FeedDesk {
   /** The topic is there. */
   static async open(servers: TestServers, topic: string, source: FeedSource): Promise<FeedDesk> {
     const codec = await connectCodec({ registryUrl: servers.registry, writes: ['processes.changed'] })
+    // Of this schema all records are.
+    await codec.ensureWriters([
+      codec.writerIdOf(codec.encode('processes.changed', { type: 'DocumentChanged', data: DATA })),
+    ])
     const collector = await collectRecords(servers.kafka, topic)
     const name = source.type === 'collection' ? `collection:${source.name}` : source.name
     return new FeedDesk({ servers, codec, collector, feed: { name, topic, source } })
@@ -131,8 +140,9 @@ export class FeedDesk {
     )
   }
 
-  async progress(): Promise<{ ordinal?: number; collection?: string; reason?: string } | null> {
-    return this.db.collection<{ _id: string }>('changefeeds').findOne({ _id: this.feed.name })
+  async progress(): Promise<{ readonly ordinal?: number } | null> {
+    const books = this.db.collection<{ _id: string; ordinal?: number }>('changefeeds')
+    return books.findOne({ _id: this.feed.name })
   }
 
   async changeProgress(change: Record<string, unknown>): Promise<void> {
@@ -188,15 +198,12 @@ type Gates = { readonly beforeBegin?: () => Promise<void>; readonly beforeSend?:
 /** Whose sends wait: before it begins the transaction, or inside of it with the messages in hand. */
 export const gatedProducer = (producer: FencedProducer, gates: Gates): FencedProducer => ({
   publish: async (read) => {
-    let isEmpty = false
-    const probe = async () => {
-      const messages = await read()
-      isEmpty = messages.length === 0
-      if (!isEmpty) await gates.beforeSend?.()
-      return messages
-    }
     await gates.beforeBegin?.()
-    return producer.publish(probe)
+    return producer.publish(async () => {
+      const messages = await read()
+      await gates.beforeSend?.()
+      return messages
+    })
   },
   close: () => producer.close(),
 })
