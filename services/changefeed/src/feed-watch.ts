@@ -1,6 +1,6 @@
 import type { Change } from '@millrace/mongo'
 import type { Metrics } from '@millrace/runtime'
-import type { ReconcileReason } from './reconcile.ts'
+import type { ReconcileReason } from './reconcile-reason.ts'
 
 export type PublishedCounts = {
   readonly operations: readonly Change['operation'][]

@@ -2,16 +2,14 @@
 // published of it, and each shadow with the documents. Both are read in pages, at one moment of the database's time, behind
 // which the stream goes on. Interrupted, it begins anew; what it has published is in the shadows then.
 
-import { openFeedScan, prepareFedCollection, type FeedPosition, type LossReason } from '@millrace/mongo'
+import { openFeedScan, prepareFedCollection, type FeedPosition } from '@millrace/mongo'
 import { toMessageKey } from '@millrace/events'
 import { changedIn, goneOf } from './compare-page.ts'
 import { FeedLostError } from './feed-lost-error.ts'
 import type { Hold } from './hold.ts'
 import { publishChanges } from './publish-changes.ts'
+import type { ReconcileReason } from './reconcile-reason.ts'
 import type { FoundChange } from './to-message.ts'
-
-/** other-collection: another build is served; new-topic: it was made again, or another one is configured. */
-export type ReconcileReason = 'first' | 'other-collection' | 'new-topic' | LossReason
 
 type Route = Awaited<ReturnType<Hold['route']>>
 

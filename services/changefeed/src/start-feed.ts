@@ -18,8 +18,9 @@ import { makeFeedPublisher, type FeedPublisher } from './feed-publisher.ts'
 import type { FeedWatch } from './feed-watch.ts'
 import { followRoute } from './follow-route.ts'
 import type { Hold } from './hold.ts'
-import { reconcile, type ReconcileReason } from './reconcile.ts'
-import { isSameTopic, isSameRoute, streamChanges, type StreamStart } from './stream-changes.ts'
+import { reasonToReconcile } from './reconcile-reason.ts'
+import { reconcile } from './reconcile.ts'
+import { streamChanges, type StreamStart } from './stream-changes.ts'
 import { toMessage } from './to-message.ts'
 
 export type RunningFeed = {
@@ -134,7 +135,7 @@ const follow = async (hold: Hold, known: Known | undefined): Promise<void> => {
   let loss: LossReason | undefined
   while (await hold.goesOn()) {
     const route = await hold.route()
-    const reason = loss ?? reasonFor(known, route)
+    const reason = loss ?? reasonToReconcile(known?.route, route)
     if (reason) {
       const position = await reconcile(hold, route, reason)
       if (!position) return
@@ -145,10 +146,4 @@ const follow = async (hold: Hold, known: Known | undefined): Promise<void> => {
       if (loss) await pause(hold.restMs, hold.stopping)
     }
   }
-}
-
-const reasonFor = (known: Known | undefined, route: Known['route']): ReconcileReason | undefined => {
-  if (!known) return 'first'
-  if (!isSameTopic(known.route, route)) return 'new-topic'
-  return isSameRoute(known.route, route) ? undefined : 'other-collection'
 }

@@ -9,6 +9,7 @@ import {
 import { FeedLostError } from './feed-lost-error.ts'
 import type { Hold } from './hold.ts'
 import { publishChanges } from './publish-changes.ts'
+import { reasonToReconcile } from './reconcile-reason.ts'
 
 /** How often it is looked whether the route is still the same. */
 const LOOK_EVERY_MS = 1_000
@@ -42,7 +43,7 @@ const publishStream = async (hold: Hold, stream: ChangeStream, route: FeedRoute)
   let savedAtMs = performance.now()
   while (await hold.goesOn()) {
     if (performance.now() >= lookAtMs) {
-      if (!isSameRoute(route, await hold.route())) return
+      if (reasonToReconcile(route, await hold.route())) return
       lookAtMs = performance.now() + LOOK_EVERY_MS
     }
     const { changes, to } = await stream.next()
@@ -58,9 +59,3 @@ const publishStream = async (hold: Hold, stream: ChangeStream, route: FeedRoute)
     savedAtMs = performance.now()
   }
 }
-
-export const isSameRoute = (one: FeedRoute, other: FeedRoute): boolean =>
-  one.collection === other.collection && isSameTopic(one, other)
-
-export const isSameTopic = (one: FeedRoute, other: FeedRoute): boolean =>
-  one.topic === other.topic && one.incarnation === other.incarnation

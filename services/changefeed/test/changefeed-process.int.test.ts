@@ -59,6 +59,11 @@ describe('the changefeed, as a process of its own,', () => {
       PATIENT,
     ).then(([only]) => only as ServiceProcess)
 
+  it('finds a topic whose schema `millrace setup` has registered', async () => {
+    const answer = await fetch(`${servers.registry}/subjects/${TOPIC}-DocumentChanged/versions`)
+    expect(answer.status).toBe(200)
+  })
+
   it('publishes by one replica, and by the other when that one is killed under load', async () => {
     const first = await holder()
     let isOver = false

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { mongoBuilds, mongoLeases, withTransaction } from '@millrace/mongo'
+import { mongoBuilds, mongoFeedShadows, mongoLeases, withTransaction } from '@millrace/mongo'
 import { eventually } from '@millrace/testkit'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
 import { makeProducers } from '../src/make-producers.ts'
@@ -212,20 +212,31 @@ describe('lost history', () => {
     )
   })
 
-  it('and a holder that died between publishing and noting it: the key is told again', async () => {
+  it('while a holder was stuck between publishing a value and noting it: the value before comes again', async () => {
     await openDesk()
-    const first = await started()
+    const gate = makeGate()
+    const books = mongoFeedShadows(servers.mongoConnection)
+    const settle: typeof books.settle = async (feed, changes) => {
+      await gate.pass()
+      await books.settle(feed, changes)
+    }
+    const stuck = desk.start({ shadows: { ...books, settle } })
+    await desk.untilSettled(stuck)
     await documents().insertOne({ _id: 'a', n: 1 })
     await desk.untilSeen(1)
-    await desk.untilSettled(first)
-    await first.stop()
-    // As a holder leaves it that has sent { n: 2 }, which nobody will find in the collection.
-    const shadows = desk.db.collection('changefeedShadows')
-    await shadows.updateOne({ '_id.feed': desk.feed.name }, { $set: { id: 'ff', hash: null } })
+    await desk.untilSettled(stuck)
+    gate.arm()
+    await documents().updateOne({ _id: 'a' }, { $set: { n: 2 } })
+    await gate.reached
+    expect((await desk.untilSeen(2))[1]).toMatchObject({ after: '{"_id":"a","n":2}' })
+    await documents().updateOne({ _id: 'a' }, { $set: { n: 1 } })
     await desk.changeProgress({ resumeToken: { _data: '82' } })
     desk.start()
-    const seen = await desk.untilSeen(2)
-    expect(seen[1]).toMatchObject({ key: '"a"', operation: 'updated', after: '{"_id":"a","n":1}' })
+    const seen = await desk.untilSeen(3)
+    expect(seen[2]).toMatchObject({ origin: 'reconciliation', after: '{"_id":"a","n":1}' })
+    gate.open()
+    await documents().insertOne({ _id: 'end', n: 1 })
+    await desk.untilLike(await asTold())
   })
 
   it('of a collection that was dropped is told as deletes', async () => {
