@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { mongoBuilds, mongoFeedShadows, mongoLeases, withTransaction } from '@millrace/mongo'
+import { mongoBuilds, mongoLeases, withTransaction } from '@millrace/mongo'
 import { eventually } from '@millrace/testkit'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
 import { makeProducers } from '../src/make-producers.ts'
@@ -215,12 +215,10 @@ describe('lost history', () => {
   it('while a holder was stuck between publishing a value and noting it: the value before comes again', async () => {
     await openDesk()
     const gate = makeGate()
-    const books = mongoFeedShadows(servers.mongoConnection)
-    const settle: typeof books.settle = async (feed, changes) => {
-      await gate.pass()
-      await books.settle(feed, changes)
-    }
-    const stuck = desk.start({ shadows: { ...books, settle } })
+    const stuck = desk.start({
+      makeProducers: async ({ topic }) =>
+        (await makeProducers(desk.kafka, topic)).map((one) => gatedProducer(one, { afterSend: gate.pass })),
+    })
     await desk.untilSettled(stuck)
     await documents().insertOne({ _id: 'a', n: 1 })
     await desk.untilSeen(1)

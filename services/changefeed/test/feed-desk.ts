@@ -193,17 +193,19 @@ export const makeGate = () => {
   return { arm: () => void (isArmed = true), pass, reached: reached.promise, open: opened.resolve }
 }
 
-type Gates = { readonly beforeBegin?: () => Promise<void>; readonly beforeSend?: () => Promise<void> }
+type Gates = { readonly [Moment in 'beforeBegin' | 'beforeSend' | 'afterSend']?: () => Promise<void> }
 
-/** Whose sends wait: before it begins the transaction, or inside of it with the messages in hand. */
+/** Whose sends wait: before it begins the transaction, inside of it with the messages in hand, or behind it. */
 export const gatedProducer = (producer: FencedProducer, gates: Gates): FencedProducer => ({
   publish: async (read) => {
     await gates.beforeBegin?.()
-    return producer.publish(async () => {
+    const outcome = await producer.publish(async () => {
       const messages = await read()
       await gates.beforeSend?.()
       return messages
     })
+    if (outcome === 'published') await gates.afterSend?.()
+    return outcome
   },
   close: () => producer.close(),
 })
