@@ -24,7 +24,7 @@ import {
   type TopicPartition,
 } from '@millrace/kafka'
 import type { Checkpoint, CheckpointId, ProjectionStore } from '@millrace/mongo'
-import { countWithin, newId, type Logger } from '@millrace/runtime'
+import { countWithin, newId, PlatformError, type Logger } from '@millrace/runtime'
 import pLimit from 'p-limit'
 import { findAbsent, mayHaveMissedTombstones, type Records } from './find-absent.ts'
 import { makePendingValues, type PendingValues } from './pending-values.ts'
@@ -203,6 +203,7 @@ const send = async (lane: Lane, messages: readonly OutgoingMessage[]): Promise<b
     while (rest.length > 0) {
       const batch = rest.slice(0, countWithin(rest, messageBytes, MAX_SEND_BYTES))
       const outcome = await lane.producer.publish(async () => ((await move(lane, begun)) ? batch : []))
+      if (outcome === 'fenced' && (await move(lane, begun))) throw wokenUp(lane)
       if (outcome !== 'published') return false
       rest = rest.slice(batch.length)
     }
@@ -213,6 +214,14 @@ const send = async (lane: Lane, messages: readonly OutgoingMessage[]): Promise<b
     throw error
   }
 }
+
+/** What was frozen in the place of a lane had begun once more, and sent nothing: the partition is still the lane's. */
+const wokenUp = ({ partition, deps: { table } }: Lane): PlatformError =>
+  new PlatformError({
+    code: 'KAFKA_PRODUCER_STATE',
+    message: `one that had ${table.snapshots}/${partition} before has begun again`,
+    retryable: true,
+  })
 
 /** Up to where the lane has read. When an earlier move has landed after all, this one looks fenced, and the lane claims again. */
 const move = async ({ deps, nextOffset, lastTs }: Lane, claimed: Claimed): Promise<boolean> => {
