@@ -6,6 +6,7 @@ import { benchAppend } from './append.ts'
 import { benchCommands } from './commands.ts'
 import { benchDoor } from './door.ts'
 import { benchEndToEnd } from './end-to-end.ts'
+import { benchHeartbeats } from './heartbeats.ts'
 import { benchLoad } from './load.ts'
 import type { Bench, BenchLine, BenchSettings } from './measure.ts'
 import { benchProject } from './project.ts'
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   query: benchQuery,
   'end-to-end': benchEndToEnd,
   load: benchLoad,
+  heartbeats: benchHeartbeats,
 }
 
 /** Those that need no Kafka and no MongoDB. */
