@@ -4,6 +4,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel, type Message } from 'kafkajs'
+import { inFlight } from './measure.ts'
 
 export type BareSend = { readonly messages: readonly (Message & { partition: number })[] }
 
@@ -13,10 +14,12 @@ type Work = {
   readonly sends: readonly BareSend[]
   /** How often all of them are made; once unless given. */
   readonly times?: number
+  /** So many under way at the same time; one unless given. */
+  readonly width?: number
 }
 
 export type BareProducer = {
-  /** Seconds for all sends, one after the other. */
+  /** Seconds for all sends. */
   produce(): Promise<number>
   close(): Promise<void>
 }
@@ -49,14 +52,15 @@ export const startBareProducer = async (work: Work): Promise<BareProducer> => {
   }
 }
 
-const serve = async ({ broker, topic, sends, times = 1 }: Work): Promise<void> => {
+const serve = async ({ broker, topic, sends, times = 1, width = 1 }: Work): Promise<void> => {
   const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
   const producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
   await producer.connect()
-  const produce = async (): Promise<void> => {
-    for (let time = 0; time < times; time++)
-      for (const { messages } of sends) await producer.send({ topic, acks: -1, messages: [...messages] })
-  }
+  const produce = (): Promise<void> =>
+    inFlight(times * sends.length, width, (index) => {
+      const messages = [...(sends[index % sends.length]?.messages ?? [])]
+      return producer.send({ topic, acks: -1, messages })
+    })
   process.on('message', () => {
     void (async () => {
       const startedAt = performance.now()

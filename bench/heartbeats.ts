@@ -18,7 +18,7 @@ const TOPIC = topics['heartbeat.received']
 const BARE_TOPIC = 'bench.heartbeats'
 const PROCESSES = 1_000
 const BATCH = 500
-/** More of them do not make it faster: one process has to take them all. */
+/** Here and in the calibration. */
 const CLIENTS = 8
 /** So many requests are written once, and sent again and again. */
 const DISTINCT = 40
@@ -86,7 +86,13 @@ export const benchHeartbeats: Bench = async (servers, { rounds, n = 100_000 }) =
     await postAll(pool, bodies, DISTINCT)
     const sends = toSends(await readFrom(kafka, starts))
     const times = Math.max(1, Math.round(n / (BATCH * DISTINCT)))
-    const producer = await startBareProducer({ broker: servers.kafka, topic: BARE_TOPIC, sends, times })
+    const producer = await startBareProducer({
+      broker: servers.kafka,
+      topic: BARE_TOPIC,
+      sends,
+      times,
+      width: CLIENTS,
+    })
     const requests = times * DISTINCT
     const seconds = await compare(
       () => timed(() => postAll(pool, bodies, requests)),
@@ -94,7 +100,7 @@ export const benchHeartbeats: Bench = async (servers, { rounds, n = 100_000 }) =
       rounds,
     )
     await producer.close()
-    const of = `kafkajs producer, same records, ${BATCH} a send`
+    const of = `kafkajs producer, same records, ${BATCH} a send, ${CLIENTS} sends in flight`
     return [toLine({ name: 'heartbeats', question: 'main', n: requests * BATCH, of }, seconds)]
   } finally {
     await pool.close()

@@ -14,6 +14,7 @@ import { benchQuery } from './query.ts'
 import { benchRebuild } from './rebuild.ts'
 import { benchRelay } from './relay.ts'
 import { withBenchServers } from './servers.ts'
+import { benchState } from './state.ts'
 import { withUsage } from '../tools/with-usage.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'end-to-end': benchEndToEnd,
   load: benchLoad,
   heartbeats: benchHeartbeats,
+  state: benchState,
 }
 
 /** Those that need no Kafka and no MongoDB. */
