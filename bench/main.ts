@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { benchAppend } from './append.ts'
 import { benchCommands } from './commands.ts'
+import { benchCompact } from './compact.ts'
 import { benchDoor } from './door.ts'
 import { benchEndToEnd } from './end-to-end.ts'
 import { benchHeartbeats } from './heartbeats.ts'
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, Bench>> = {
   load: benchLoad,
   heartbeats: benchHeartbeats,
   state: benchState,
+  compact: benchCompact,
 }
 
 /** Those that need no Kafka and no MongoDB. */
