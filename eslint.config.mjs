@@ -126,7 +126,7 @@ export default tseslint.config(
   },
   {
     files: [
-      'libs/mongo/src/{build-reader,builds,indexes,inline-read-models,partition-keys,partition-log,publications,table-store}.ts',
+      'libs/mongo/src/{build-reader,builds,change-stream,feed-scan,indexes,inline-read-models,partition-keys,partition-log,publications,table-store}.ts',
     ],
     rules: { 'no-restricted-imports': notImported(...rawTypes) },
   },

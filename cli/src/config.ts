@@ -1,4 +1,11 @@
-import { integerSetting, readConfig, mongoEnv, readModelsEnv, type EnvRule } from '@millrace/runtime'
+import {
+  changefeedsEnv,
+  integerSetting,
+  readConfig,
+  mongoEnv,
+  readModelsEnv,
+  type EnvRule,
+} from '@millrace/runtime'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
@@ -16,6 +23,8 @@ export const configSchema = z.object({
   SCHEMA_REGISTRY_URL: optionalUrl,
   MONGO_DATABASE: mongoEnv.MONGO_DATABASE,
   ...readModelsEnv,
+  /** `setup` makes the topics of changefeeds. */
+  ...changefeedsEnv,
   /** 3 for a production cluster of three brokers or more. */
   KAFKA_REPLICATION_FACTOR: integerSetting({ min: 1, max: 9 }).default(1),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

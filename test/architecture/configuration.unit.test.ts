@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { z } from 'zod'
 import { configSchema as cli, ROOT } from '../../cli/src/config.ts'
+import { configSchema as changefeed } from '../../services/changefeed/src/config.ts'
 import { configSchema as commandApi } from '../../services/command-api/src/config.ts'
 import { configSchema as compactor } from '../../services/compactor/src/config.ts'
 import { configSchema as ops } from '../../services/ops/src/config.ts'
 import { configSchema as projector } from '../../services/projector/src/config.ts'
 import { configSchema as queryApi } from '../../services/query-api/src/config.ts'
 
-const SCHEMAS = { 'command-api': commandApi, 'query-api': queryApi, projector, compactor, ops, cli }
+const SCHEMAS = {
+  ...{ 'command-api': commandApi, 'query-api': queryApi, projector, compactor, changefeed, ops, cli },
+}
 const SHORT: Readonly<Record<string, string>> = {
-  all: 'command-api, query-api, projector, compactor, ops',
+  all: 'command-api, query-api, projector, compactor, changefeed, ops',
   HTTP: 'command-api, query-api, ops',
 }
 

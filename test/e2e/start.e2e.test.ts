@@ -1,9 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { connectCodec, toMessageKey, topics, writerIdsOf } from '@millrace/events'
+import { connectKafka, partitionFor, readPartition } from '@millrace/kafka'
+import { silentLogger } from '@millrace/runtime'
 import { eventually } from '@millrace/testkit'
+import { mapName } from '../../cli/src/agent/heartbeats.ts'
 import { importUnderKills, settledTotals, totalsOfFile } from '../faults/import-under-kills.ts'
 import { query, sendCommand } from '../support/api.ts'
 import {
@@ -36,12 +41,46 @@ const schemaIds = async (run: RunFile): Promise<Record<string, unknown>> => {
   return Object.fromEntries(await Promise.all(entries))
 }
 
+type Doomed = { readonly child: ChildProcess; readonly pid: number; readonly key: string }
+
+/** A process of this machine under a name that no other has. */
+const startDoomed = async (home: string): Promise<Doomed> => {
+  const name = 'doomed-process'
+  await copyFile('/bin/sleep', join(home, name))
+  const child = spawn(join(home, name), ['600'], { stdio: 'ignore' })
+  const pid = Number(child.pid)
+  return { child, pid, key: `${mapName(hostname())}:${name}:${pid}` }
+}
+
+const statusOf = ({ doc }: Record<string, unknown>): unknown =>
+  (doc as { status?: unknown } | undefined)?.status
+
+/** What `processes.changed` says of a process, in its order. */
+const statusesTold = async (run: RunFile, key: string): Promise<unknown[]> => {
+  const topic = topics['processes.changed']
+  const codec = await connectCodec({ registryUrl: run.urls.registry, writes: [] })
+  const kafka = connectKafka({ brokers: [run.urls.kafka], clientId: 'e2e', logger: silentLogger })
+  const partition = partitionFor(toMessageKey({ tenant: 'demo', key }), topic.partitions)
+  const statuses: unknown[] = []
+  for await (const records of readPartition(kafka, { topic: topic.name, partition })) {
+    const values = records.map(({ value }) => value)
+    await codec.ensureWriters(writerIdsOf(codec, values))
+    for (const value of values) {
+      const event = value && codec.decode(topic.name, value)
+      if (event?.type !== 'DocumentChanged' || event.data.key !== key) continue
+      statuses.push((JSON.parse(event.data.after ?? 'null') as { status?: unknown } | null)?.status)
+    }
+  }
+  return statuses
+}
+
 // One story told in order: each test goes on where the one before stopped, as a user's day would.
 describe('millrace start', () => {
   let home: string
   let millrace: MillraceProcess
   let run: RunFile
   let ids: Record<string, unknown>
+  let doomed: Doomed
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'millrace-e2e-'))
@@ -50,6 +89,7 @@ describe('millrace start', () => {
   })
 
   afterAll(async () => {
+    doomed?.child.kill('SIGKILL')
     if (millrace.child.exitCode === null && millrace.child.signalCode === null) await millrace.interrupt()
     await rm(home, { recursive: true, force: true })
   })
@@ -96,6 +136,17 @@ describe('millrace start', () => {
       host: expect.any(String),
       beat: expect.any(Number),
     })
+  })
+
+  it('sees a process begin, and that it is killed', async () => {
+    doomed = await startDoomed(home)
+    const key = encodeURIComponent(doomed.key)
+    await eventually(
+      () => query(run, `/snap/${key}`),
+      ({ body }) => statusOf(body) === 'alive',
+      { timeoutMs: 30_000, everyMs: 200 },
+    )
+    doomed.child.kill('SIGKILL')
   })
 
   it('imports every purchase once although its services are killed meanwhile', async () => {
@@ -148,6 +199,28 @@ describe('millrace start', () => {
     const result = await runMillrace(home, ['import', 'orders', file])
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('line 3: date must be a day') })
     expect(result.stdout).toContain('2 orders, 3.00 USD: 2 new')
+  })
+
+  it('tells of the killed process that it is stale, and then that it is gone', async () => {
+    const { key, pid } = doomed
+    const answer = await eventually(
+      () => query(run, `/snap/${encodeURIComponent(key)}`),
+      ({ body }) => statusOf(body) === 'gone',
+      { timeoutMs: 120_000, everyMs: 500 },
+    )
+    expect(answer.body).toMatchObject({ _key: key, doc: { pid, status: 'gone' }, _v: expect.any(Number) })
+    expect((await query(run, `/read-models/processes/${encodeURIComponent(key)}`)).body).toMatchObject({
+      pid,
+      status: 'gone',
+    })
+    const told = await eventually(
+      () => statusesTold(run, key),
+      (statuses) => statuses.at(-1) === 'gone',
+      { timeoutMs: 30_000, everyMs: 500 },
+    )
+    // A value may be passed over for a newer one of its key: that it had started, when much else goes on.
+    const steps = told.filter((status, index) => status !== 'started' && status !== told[index - 1])
+    expect(steps).toEqual(['alive', 'stale', 'gone'])
   })
 
   it('leaves no process behind after Ctrl-C', async () => {

@@ -17,13 +17,21 @@ export type TestServers = ServiceServers & {
   stop(): Promise<void>
 }
 
-type Options = { readonly name: string; readonly kafka?: string; readonly mongo?: string }
+type Options = {
+  readonly name: string
+  readonly kafka?: string
+  readonly mongo?: string
+  readonly changesTopics?: readonly string[]
+}
 
-export const prepareServers = async ({ name, ...own }: Options): Promise<TestServers> => {
+export const prepareServers = async ({ name, changesTopics = [], ...own }: Options): Promise<TestServers> => {
   const urls = { ...serversOfThisRun(), ...own }
   const database = `test-${name}-${randomUUID().slice(0, 8)}`
   const prepare = async (): Promise<void> => {
-    await setUp({ urls, database, replicationFactor: 1, logger: silentLogger, adoptTopics: true })
+    await setUp({
+      ...{ urls, database, changesTopics, replicationFactor: 1 },
+      ...{ logger: silentLogger, adoptTopics: true },
+    })
   }
   await prepare()
   const mongoConnection = await connectMongo({ url: urls.mongo, database, clientName: 'test' })

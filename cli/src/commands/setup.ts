@@ -33,6 +33,7 @@ export const setupCommand = (): Command =>
         database: config.MONGO_DATABASE,
         readModels: { url: config.READ_MODELS_URL, database: config.READ_MODELS_DATABASE },
         replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+        changesTopics: config.CHANGEFEEDS.map(({ topic }) => topic),
         logger,
         onFolded: progress.onFolded,
       }).finally(progress.stop)

@@ -2,7 +2,18 @@
 // in MongoDB. Doing it again changes nothing. Services never do any of it themselves.
 
 import { isFed, projections, versionedName } from '@millrace/domain'
-import { connectCodec, registerSchemas, topicConfigEntries, topics } from '@millrace/events'
+import {
+  changesTopic,
+  connectCodec,
+  isTopicName,
+  makeEventCatalogue,
+  registerSchemas,
+  shippedDefinitions,
+  topicConfigEntries,
+  topics,
+  type EventCatalogue,
+  type TopicSpec,
+} from '@millrace/events'
 import {
   connectKafka,
   ensureTopics,
@@ -30,6 +41,8 @@ export type SetupOptions = {
   /** Where read models live that are not inline; with the events unless given. */
   readonly readModels?: StoreAddresses['readModels']
   readonly replicationFactor: number
+  /** Of changefeeds, beside those of the catalogue. */
+  readonly changesTopics?: readonly string[]
   readonly logger: Logger
   /** Commits that were folded into new inline read models, of how many. */
   readonly onFolded?: OnFolded
@@ -69,16 +82,29 @@ const refuseForeignTopics = async (
   }
 }
 
+/** Those of the catalogue, and the ones of changefeeds that are not in it. */
+const topicsToMake = ({ changesTopics = [] }: SetupOptions): readonly TopicSpec[] => {
+  const others = changesTopics.filter((name) => !isTopicName(name)).map(changesTopic)
+  return [...Object.values(topics), ...others]
+}
+
+/** Each topic has its own subjects, also where the records are the same. */
+const catalogueOf = (specs: readonly TopicSpec[]): EventCatalogue =>
+  makeEventCatalogue({
+    ...shippedDefinitions(),
+    recordTypes: Object.fromEntries(specs.map(({ name, recordTypes }) => [name, recordTypes])),
+  })
+
 const setUpTopics = async (kafka: KafkaConnection, mongo: MongoConnection, options: SetupOptions) => {
   const { replicationFactor, adoptTopics = false } = options
   const existing = new Set(await listExistingTopics(kafka))
   if (!adoptTopics) await refuseForeignTopics(kafka, mongo, existing)
   const incarnations = topicIncarnations(mongo)
-  for (const { name, partitions } of Object.values(topics)) {
+  for (const { name, partitions } of topicsToMake(options)) {
     const isNew = !existing.has(name) || (await incarnations.isEmptied(name))
     if (isNew) await incarnations.beforeCreate(name, partitions)
   }
-  const wanted = Object.values(topics).map((spec) => ({
+  const wanted = topicsToMake(options).map((spec) => ({
     name: spec.name,
     partitions: spec.partitions,
     replicationFactor,
@@ -112,7 +138,7 @@ export const setUp = async (options: SetupOptions): Promise<SetupReport> => {
   const { events: mongo } = stores
   try {
     const [schemas, ensured] = await Promise.all([
-      registerSchemas({ registryUrl: urls.registry }),
+      registerSchemas({ registryUrl: urls.registry, catalogue: catalogueOf(topicsToMake(options)) }),
       setUpTopics(kafka, mongo, options),
       setUpReadModels(stores),
     ])

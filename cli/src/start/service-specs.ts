@@ -22,6 +22,7 @@ const SERVICES: Readonly<Record<string, Ports>> = {
   projector: { api: null, admin: 9102 },
   'query-api': { api: 3002, admin: 9103 },
   compactor: { api: null, admin: 9104 },
+  changefeed: { api: null, admin: 9105 },
   ops: { api: 3000, admin: 9100 },
 }
 

@@ -2,6 +2,7 @@ export { MAX_LONG } from './avro-types.ts'
 export { eventTypes, isEventType } from './event-type.ts'
 export type { EventDataByType, EventType } from './event-type.ts'
 export type {
+  DocumentChanged,
   HeartbeatReceived,
   Money,
   OrderCancelled,
@@ -18,7 +19,7 @@ export type {
   ProductRetired,
 } from './generated/event-types.ts'
 export type { DomainEvent, EventIdentity, RecordedEvent } from './recorded-event.ts'
-export { isTopicName, subjectOf, topicNames, topics } from './topics.ts'
+export { changesTopic, isTopicName, subjectOf, topicNames, topics } from './topics.ts'
 export type { Retention, TopicEvent, TopicName, TopicSpec } from './topics.ts'
 export { makeEventCatalogue } from './event-catalogue.ts'
 export type { EventCatalogue, EventDefinitions, StoredForm, Upcaster } from './event-catalogue.ts'

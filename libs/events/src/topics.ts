@@ -108,5 +108,8 @@ export const topicNames: readonly TopicName[] = Object.values(topics).map((spec)
 
 export const isTopicName = (text: string): text is TopicName => Object.hasOwn(topics, text)
 
+/** A topic for the changes of another collection: as `processes.changed`, but for its name. */
+export const changesTopic = (name: string): TopicSpec => ({ ...topics['processes.changed'], name })
+
 /** Registry subject of a record on a topic. */
 export const subjectOf = (topic: string, type: string): string => `${topic}-${type}`

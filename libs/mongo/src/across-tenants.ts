@@ -6,7 +6,7 @@
 // outbox row is a message that waits for its partition, and parked and late events are a lane's: of a record that nobody
 // can read, nobody knows the tenant.
 
-import type { Collection } from 'mongodb'
+import type { Collection, Document } from 'mongodb'
 import type { Collections } from './collections.ts'
 import type { AnswerDocument, CommitDocument, ReadModelDocument, SnapshotDocument } from './documents.ts'
 import { driversCollection } from './tenant-collection.ts'
@@ -32,6 +32,10 @@ export const readModelToCheck = ({ readModel }: Collections, build: string): Col
 /** Time passes for the states of all tenants alike. */
 export const tableToAge = ({ readModel }: Collections, table: string): Collection<ReadModelDocument> =>
   driversCollection(readModel(table))
+
+/** A changefeed: what an operator names goes to its topic, whoever's it is; of read models each key with its tenant. */
+export const collectionToFeed = ({ named }: Collections, name: string): Collection<Document> =>
+  driversCollection(named(name))
 
 type ToIndex = {
   readonly commits: Collection<CommitDocument>

@@ -1,4 +1,4 @@
-import type { Binary } from 'mongodb'
+import type { Binary, Document, Timestamp } from 'mongodb'
 
 /** Who asked what under which key; the unique index over it is what makes a command take effect once. */
 export type IdempotencyKey = {
@@ -174,4 +174,34 @@ export type OutboxKeyDocument = {
   readonly _id: { readonly topic: string; readonly key: string }
   readonly number: number
   readonly expiresAt: Date
+}
+
+/** How far a changefeed has come: all but the epoch are absent before it has compared its collection for the first time. */
+export type ChangefeedDocument = {
+  /** Its source. */
+  readonly _id: string
+  readonly epoch: number
+  readonly collection?: string
+  readonly topic?: string
+  /** Of the topic. */
+  readonly incarnation?: number
+  /** Of the last change; a transaction's changes share one and have ordinals in it. */
+  readonly clusterTime?: Timestamp
+  readonly ordinal?: number
+  /** Where the stream goes on; null right after a reconciliation. */
+  readonly resumeToken?: Document | null
+  /** When it last compared its collection with the shadows, and why. */
+  readonly reconciledAt?: Date
+  readonly reason?: string
+  /** When it was last asked for the time: a write, whose time is that. */
+  readonly lookedAt?: Date
+}
+
+/** What a changefeed has last published of a key; see feed-shadows.ts. */
+export type ShadowDocument = {
+  readonly _id: { readonly feed: string; readonly key: string }
+  /** Of the change. */
+  readonly id: string
+  /** Of the document as text; null while nobody knows what the topic has. */
+  readonly hash: string | null
 }

@@ -9,6 +9,9 @@ export {
 export { mongoBuilds, type BuildRegistry } from './build-registry.ts'
 export { mongoBuildReports, type BuildReport, type BuildReports } from './build-reports.ts'
 export { buildName, type Build, type Builds } from './builds.ts'
+export { HistoryLostError, type Change, type LossReason } from './change-events.ts'
+export { openChangeStream, type ChangeBatch, type ChangeStream, type FeedPosition } from './change-stream.ts'
+export { readModelCollection } from './collections.ts'
 export { connectStores, storeAddresses, type StoreAddresses, type Stores } from './connect-stores.ts'
 export { connectMongo, type MongoConnection } from './connect-mongo.ts'
 export type { AnswerDocument, CheckpointId, CommitDocument, IdempotencyKey, ShardId } from './documents.ts'
@@ -31,6 +34,21 @@ export {
   ensureStoreIndexes,
   type ReadModelIndex,
 } from './indexes.ts'
+export type { FedCollection } from './document-text.ts'
+export {
+  mongoFeedProgresses,
+  type FeedProgress,
+  type FeedProgresses,
+  type FeedRoute,
+} from './feed-progress.ts'
+export { openFeedScan, prepareFedCollection, type FeedScan, type ScannedDocument } from './feed-scan.ts'
+export {
+  mongoFeedShadows,
+  type FeedShadows,
+  type PublishedChange,
+  type SentChange,
+  type Shadow,
+} from './feed-shadows.ts'
 export { documentId, partialId, type DocumentKey } from './document-id.ts'
 export type { Fields, InlineChange, InlineVerdict } from './inline-documents.ts'
 export {
@@ -41,6 +59,7 @@ export {
 } from './inline-read-models.ts'
 export { mongoLaneLookup, type Fate, type LaneEvent, type LaneLookup } from './lane-lookup.ts'
 export { mongoLaneStates, type LaneState, type LaneStates } from './lane-states.ts'
+export { takeLease, type LeaseKeeper, type LeaseWish } from './lease-keeper.ts'
 export { mongoLeases, type Lease, type Leases } from './leases.ts'
 export type { LoadedStream, StoredEvent, StreamId, StreamTail, UpTo } from './load-streams.ts'
 export {

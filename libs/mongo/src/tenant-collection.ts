@@ -1,4 +1,4 @@
-import type { Collection } from 'mongodb'
+import type { Collection, Document } from 'mongodb'
 
 /** Documents that say whose they are. */
 export type Owned =
@@ -6,16 +6,22 @@ export type Owned =
 
 const DRIVERS = Symbol('the driver’s collection')
 
-/** A collection with documents of many tenants. It cannot be asked anything: see tenant-data.ts and across-tenants.ts. */
-export type TenantCollection<D extends Owned> = {
-  readonly [DRIVERS]: Collection<D>
+/** It cannot be asked anything: see tenant-data.ts and across-tenants.ts. */
+export type Sealed<D extends Document> = { readonly [DRIVERS]: Collection<D> }
+
+/** A collection with documents of many tenants. */
+export type TenantCollection<D extends Owned> = Sealed<D> & {
   readonly tenantField: 'tenant' | '_tenant'
 }
+
+export const sealed = <D extends Document>(collection: Collection<D>): Sealed<D> => ({
+  [DRIVERS]: collection,
+})
 
 export const tenantCollection = <D extends Owned>(
   collection: Collection<D>,
   tenantField: D extends { readonly tenant: string } ? 'tenant' : '_tenant',
-): TenantCollection<D> => ({ [DRIVERS]: collection, tenantField })
+): TenantCollection<D> => ({ ...sealed(collection), tenantField })
 
-export const driversCollection = <D extends Owned>(collection: TenantCollection<D>): Collection<D> =>
+export const driversCollection = <D extends Document>(collection: Sealed<D>): Collection<D> =>
   collection[DRIVERS]

@@ -1,5 +1,6 @@
 export { startAdminServer, type Health } from './admin-server.ts'
 export { backoffMs, pause } from './backoff.ts'
+export { changefeedsEnv, type ChangefeedRoute } from './changefeeds-env.ts'
 export { countWithin } from './count-within.ts'
 export { openDoor } from './http/open-door.ts'
 export { parseTraceparent } from './http/trace-context.ts'

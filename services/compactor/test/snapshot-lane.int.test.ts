@@ -246,6 +246,17 @@ describe('snapshots of a table', () => {
     await expectSameAsSource()
   })
 
+  it('are given up when the source was created anew under them', async () => {
+    let incarnation = 1
+    await rig.write(partition, [[1, 10]])
+    const lane = await rig.open(partition, { incarnationOf: async () => incarnation })
+    await lane.feed()
+    const repeats = await rig.records(processState.topic, partition)
+    expect(await lane.apply(repeats)).toMatchObject({ type: 'applied' })
+    incarnation = 2
+    expect(await lane.apply(repeats)).toEqual({ type: 'fenced' })
+  })
+
   it('are made anew when a topic was created anew', async () => {
     await rig.write(partition, [[1, 10]])
     await (await rig.open(partition)).feed()

@@ -40,6 +40,7 @@ const SNAPSHOTS = 'process.state.snapshot'
 export type Compacting = {
   /** Hands it all that it has not had yet. */
   feed(): Promise<LaneOutcome>
+  apply(records: readonly KafkaRecord[]): Promise<LaneOutcome>
   readonly passes: readonly CompletedPass[]
   close(): Promise<void>
 }
@@ -150,7 +151,7 @@ export const snapshotRig = async ({ kafka: broker, mongo, codec }: Servers): Pro
           records.push(...chunk)
         return session.apply(records)
       }
-      return { feed, passes, close: session.close }
+      return { feed, passes, apply: session.apply, close: session.close }
     },
     records: read,
     load: (partition, by) =>

@@ -26,8 +26,9 @@ import {
 import type { Logger } from '@millrace/runtime'
 import type { AnyProjection, Document } from '@millrace/domain'
 import { foldBatch, parkAlone, placeEntries, type Folding, type PlacedEntry } from '@millrace/projections'
+import { hasBegunAnew } from './begun-anew.ts'
 import { dropAbsent, wasAwayTooLong } from './drop-absent.ts'
-import { readBatch, recordsFrom, type Batch, type BatchReader } from './read-batch.ts'
+import { isNumbered, readBatch, recordsFrom, type Batch, type BatchReader } from './read-batch.ts'
 
 export type LaneDeps = {
   readonly projection: AnyProjection
@@ -109,6 +110,7 @@ const forgetWhatIsGone = async (deps: LaneDeps, id: CheckpointId, checkpoint: Ch
 
 const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
   if (!lane.isCertain && (await isStillOurs(lane)) === false) return { type: 'fenced' }
+  if (!isNumbered(lane.id.topic) && (await hasBegunAnew(lane, records))) return { type: 'fenced' }
   try {
     return await applyOnce(lane, records)
   } catch (error) {

@@ -36,7 +36,8 @@ export type BatchReader = {
   readonly isParked: (record: KafkaRecord) => boolean
 }
 
-const isNumbered = (topic: string): topic is TopicName =>
+/** The relay numbers its records; elsewhere the offset is the number. */
+export const isNumbered = (topic: string): topic is TopicName =>
   isTopicName(topic) && topics[topic].kind === 'events'
 
 /** New to the lane, seen before, or the reason why reading ends here. */

@@ -28,6 +28,7 @@ import {
   type TableEntry,
   type TableFolding,
 } from '@millrace/projections'
+import { hasBegunAnew } from './begun-anew.ts'
 import { publishAnew } from './publish-anew.ts'
 import { readEventOnce, readHeadOnce } from './read-once.ts'
 import { toMessage, type Reading } from './table-message.ts'
@@ -83,6 +84,7 @@ export const tableLanes = (deps: TableLaneDeps): LaneSource => ({
 
 const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
   if (!lane.isCertain && !(await isStillOurs(lane))) return { type: 'fenced' }
+  if (await hasBegunAnew(lane, records)) return { type: 'fenced' }
   lane.isCertain = false
   const fresh = records.filter(({ offset }) => offset >= BigInt(lane.checkpoint.nextOffset))
   const read = await readEntries(lane, fresh)

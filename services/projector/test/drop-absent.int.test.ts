@@ -105,4 +105,20 @@ describe('a lane of a compacted topic', () => {
     await (await claimed).close()
     expect(await documents()).toEqual([keyOf(1)])
   })
+
+  it('begins with the first record of a topic that was created anew under it', async () => {
+    let incarnation = 1
+    const open = () => rig.open(processes, { topic: TOPIC, incarnationOf: async () => incarnation })
+    const lane = await open()
+    await lane.drain([1, 2].map((pid) => recordOf(pid, Date.now())))
+    offset = 0n
+    const anew = [recordOf(3, Date.now())]
+    expect(await lane.apply(anew)).toEqual({ type: 'applied', nextOffset: 2n })
+    incarnation = 2
+    expect(await lane.apply(anew)).toEqual({ type: 'fenced' })
+    const again = await open()
+    expect(again.nextOffset).toBe(0n)
+    await again.drain(anew)
+    expect(await documents()).toEqual([1, 2, 3].map(keyOf))
+  })
 })

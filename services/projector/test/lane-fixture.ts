@@ -33,7 +33,7 @@ export type LaneRig = {
   drop(): Promise<void>
 }
 
-type Opening = Partial<Pick<LaneDeps, 'store' | 'endOffsetOf' | 'knownKeysOf'>> & {
+type Opening = Partial<Pick<LaneDeps, 'store' | 'endOffsetOf' | 'knownKeysOf' | 'incarnationOf'>> & {
   readonly topic?: string
   readonly partition?: number
 }

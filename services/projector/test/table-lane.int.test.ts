@@ -43,6 +43,7 @@ beforeEach(async () => {
   applied = []
   offset = 0n
   incarnation = 1
+  sourceIncarnation = 1
 })
 afterEach(async () => {
   await mongo.db.dropDatabase()
@@ -51,12 +52,14 @@ afterEach(async () => {
 
 /** How often the compacted topic was created. */
 let incarnation = 1
+/** And its source. */
+let sourceIncarnation = 1
 const open = (partition = 0, through: TableStore = store) =>
   tableLanes({
     table: processState,
     store: through,
     codec: async () => codec,
-    incarnationOf: async (topic) => (topic === processState.topic ? incarnation : 1),
+    incarnationOf: async (topic) => (topic === processState.topic ? incarnation : sourceIncarnation),
     owner: randomUUID(),
     onApplied: (batch) => applied.push(batch),
   }).open({ topic: TOPIC, partition })
@@ -278,6 +281,22 @@ describe('a lane of a table', () => {
     incarnation = 2
     await open()
     expect(await versions()).toEqual(last)
+  })
+
+  it('begins with the first record of a source that was created anew under it', async () => {
+    const lane = await open()
+    await lane.apply([beat(1, 0), beat(1, 1)])
+    offset = 0n
+    const anew = [beat(1, 20)]
+    expect(await lane.apply(anew)).toEqual({ type: 'applied', nextOffset: 2n })
+    sourceIncarnation = 2
+    expect(await lane.apply(anew)).toEqual({ type: 'fenced' })
+    const again = await open()
+    expect(again.nextOffset).toBe(0n)
+    expect(await again.apply(anew)).toEqual({ type: 'applied', nextOffset: 1n })
+    await published()
+    await again.apply([beat(1, 21)])
+    expect(await published()).toEqual([['1', 'alive']])
   })
 
   it('of another partition has states and a clock of its own', async () => {

@@ -12,10 +12,9 @@
 // seen. A row goes only when it, or a newer one of its key, is in Kafka. So what is read is never older than what
 // Kafka already has of the key, and repeats repeat the last value: the topic never goes back.
 
-import type { Leases, OutboxRow, OutboxRows, OutboxTopic, ShardId } from '@millrace/mongo'
-import { maxOutboxBytes } from '@millrace/mongo'
+import type { LeaseKeeper, Leases, OutboxRow, OutboxRows, OutboxTopic, ShardId } from '@millrace/mongo'
+import { maxOutboxBytes, takeLease } from '@millrace/mongo'
 import { backoffMs, pause, type Logger } from '@millrace/runtime'
-import { takeLease, type LeaseKeeper } from '../relay/lease-keeper.ts'
 import { makeAlarm, type Alarm } from '../alarm.ts'
 import { isCompacted, type Publisher } from './publisher.ts'
 import { toOutgoing } from './to-outgoing.ts'

@@ -5,11 +5,17 @@
 //        │                      │ same events under the same sequences                │
 //        └──── lease lost, beaten, anything failed (back-off) ◄──────────────────────┘
 
-import type { Leases, Publication, Publications, ShardId } from '@millrace/mongo'
+import {
+  takeLease,
+  type LeaseKeeper,
+  type Leases,
+  type Publication,
+  type Publications,
+  type ShardId,
+} from '@millrace/mongo'
 import { backoffMs, pause, type Logger } from '@millrace/runtime'
 import type { PartitionProducer } from '@millrace/kafka'
 import { makeAlarm, type Alarm } from '../alarm.ts'
-import { takeLease, type LeaseKeeper } from './lease-keeper.ts'
 import { isFinished, publishWaiting, repeatUnfinished, type Press } from './publish.ts'
 
 export type ShardDeps = {

@@ -105,8 +105,7 @@ export const snapshotLanes = (deps: SnapshotLaneDeps): LaneSource => ({
 const claim = async (deps: SnapshotLaneDeps, partition: number): Promise<Lane> => {
   const { table, name, owner } = deps
   const codec = await deps.codec()
-  // Both only ever rise: whichever topic was created anew, all of the source is read again.
-  const incarnation = (await deps.incarnationOf(table.topic)) + (await deps.incarnationOf(table.snapshots))
+  const incarnation = await incarnationOf(deps)
   const claimOf = async (topic: string): Promise<Claimed> => {
     const id: CheckpointId = { projection: name, topic, partition }
     return { id, checkpoint: await deps.checkpoints.claim(id, { owner, incarnation }) }
@@ -124,6 +123,10 @@ const claim = async (deps: SnapshotLaneDeps, partition: number): Promise<Lane> =
   }
 }
 
+/** Both only ever rise: whichever topic was created anew, all of the source is read again. */
+const incarnationOf = async ({ table, incarnationOf: of }: SnapshotLaneDeps): Promise<number> =>
+  (await of(table.topic)) + (await of(table.snapshots))
+
 const absentOf = async (
   { table, read, endOffsetOf }: SnapshotLaneDeps,
   { id: { partition }, checkpoint }: Claimed,
@@ -139,6 +142,8 @@ const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneO
   const { pending, deps } = lane
   const fresh = records.filter(({ offset }) => offset >= BigInt(lane.nextOffset))
   const last = fresh.at(-1)
+  // Nothing but what it takes for repeats: the source may have been created anew under it.
+  if (!last && (await incarnationOf(deps)) > lane.done.checkpoint.incarnation) lane.isFenced = true
   if (last) {
     pending.add(fresh)
     lane.nextOffset = Number(last.offset) + 1

@@ -1,4 +1,4 @@
-import type { Lease, Leases } from '@millrace/mongo'
+import type { Lease, Leases } from './leases.ts'
 
 export type LeaseKeeper = {
   /** True while the lease is ours and valid; renews it when a third of it is gone. Once false, always false. */
