@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { benchAppend } from './append.ts'
+import { benchChangefeed } from './changefeed.ts'
 import { benchCommands } from './commands.ts'
 import { benchCompact } from './compact.ts'
 import { benchDoor } from './door.ts'
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, Bench>> = {
   heartbeats: benchHeartbeats,
   state: benchState,
   compact: benchCompact,
+  changefeed: benchChangefeed,
 }
 
 /** Those that need no Kafka and no MongoDB. */
@@ -37,7 +39,7 @@ const bareBenches: Readonly<Record<string, (settings: BenchSettings) => Promise<
   door: benchDoor,
 }
 
-const EXTRAS = ['p50Ms', 'p99Ms', 'rssMiB'] as const
+const EXTRAS = ['p50Ms', 'p99Ms', 'maxMs', 'rssMiB'] as const
 
 const round = (value: number): number => Number(value.toPrecision(4))
 
