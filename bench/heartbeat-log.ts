@@ -36,7 +36,7 @@ export const fillHeartbeats = async (servers: BenchServers, { n, processes }: He
     const length = Math.min(REQUEST, n - from)
     const messages = Array.from({ length }, (_, index) => toMessage(from + index, request))
     const groups = Map.groupBy(messages, ({ key }) => partitionFor(String(key), TOPIC.partitions))
-    await Promise.all([...groups].map(([partition, group]) => producers[partition]?.send(group)))
+    await Promise.all([...groups].map(async ([partition, group]) => producers[partition]?.send(group)))
   }
   await Promise.all(producers.map((producer) => producer.close()))
 }

@@ -4,7 +4,7 @@ import { topicIncarnations, type MongoConnection } from '@millrace/mongo'
 import { pause, silentLogger } from '@millrace/runtime'
 import type { BenchServers } from './servers.ts'
 
-/** What a change tells of itself, in the document. */
+/** What a change tells of itself, in the document; `lastSeenAt` is when the database made it, by its clock. */
 export type Told = { readonly version: number; readonly lastSeenAt: number }
 
 export type ChangeWatch = {
