@@ -1,56 +1,78 @@
-// A thread with kafkajs as it is published: libs/kafka gives the kafkajs of its own thread a faster record encoder.
+// A process with kafkajs as it is published: libs/kafka gives the kafkajs of its own process a faster record encoder.
 
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Kafka, logLevel, type Message } from 'kafkajs'
+import { inFlight } from './measure.ts'
 
 export type BareSend = { readonly messages: readonly (Message & { partition: number })[] }
 
-type Work = { readonly broker: string; readonly topic: string; readonly sends: readonly BareSend[] }
+type Work = {
+  readonly broker: string
+  readonly topic: string
+  readonly sends: readonly BareSend[]
+  /** How often all of them are made; once unless given. */
+  readonly times?: number
+  /** So many under way at the same time; one unless given. */
+  readonly width?: number
+}
 
 export type BareProducer = {
-  /** Seconds for all sends, one after the other. */
+  /** Seconds for all sends. */
   produce(): Promise<number>
   close(): Promise<void>
 }
 
+const script = fileURLToPath(import.meta.url)
+
 export const startBareProducer = async (work: Work): Promise<BareProducer> => {
   // kafkajs sets timers in the past, and Node says so each time.
   const execArgv = [...process.execArgv, '--disable-warning=TimeoutNegativeWarning']
-  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: work, execArgv })
-  await once(worker, 'message')
+  const child = fork(script, { execArgv, serialization: 'advanced' })
+  const answer = async (): Promise<unknown> => {
+    const [message] = (await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the producer ended with ${code}`))),
+    ])) as [unknown]
+    return message
+  }
+  child.send(work)
+  await answer()
   return {
     produce: async () => {
-      worker.postMessage('go')
-      const [seconds] = (await once(worker, 'message')) as [number]
-      return seconds
+      child.send('go')
+      return Number(await answer())
     },
-    close: async () => void (await worker.terminate()),
+    close: async () => {
+      const exited = once(child, 'exit')
+      child.disconnect()
+      await exited
+    },
   }
 }
 
-/** Bytes arrive as plain Uint8Arrays; kafkajs wants Buffers. */
-const revive = ({ messages }: BareSend): BareSend => ({
-  messages: messages.map((message) => ({
-    ...message,
-    value: message.value && Buffer.from(message.value),
-  })),
-})
-
-const serve = async ({ broker, topic, sends }: Work): Promise<void> => {
+const serve = async ({ broker, topic, sends, times = 1, width = 1 }: Work): Promise<void> => {
   const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
   const producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
   await producer.connect()
-  const ready = sends.map(revive)
-  parentPort?.on('message', () => {
+  const produce = (): Promise<void> =>
+    inFlight(times * sends.length, width, (index) => {
+      const messages = [...(sends[index % sends.length]?.messages ?? [])]
+      return producer.send({ topic, acks: -1, messages })
+    })
+  process.on('message', () => {
     void (async () => {
       const startedAt = performance.now()
-      for (const { messages } of ready) await producer.send({ topic, acks: -1, messages: [...messages] })
-      parentPort?.postMessage((performance.now() - startedAt) / 1000)
+      await produce()
+      process.send?.((performance.now() - startedAt) / 1000)
     })()
   })
-  parentPort?.postMessage('ready')
+  process.once('disconnect', () => void producer.disconnect())
+  process.send?.('ready')
 }
 
-if (!isMainThread) await serve(workerData as Work)
+if (process.argv[1] === script) {
+  const [work] = (await once(process, 'message')) as [Work]
+  await serve(work)
+}

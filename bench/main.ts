@@ -3,9 +3,12 @@
 
 import { parseArgs } from 'node:util'
 import { benchAppend } from './append.ts'
+import { benchChangefeed } from './changefeed.ts'
 import { benchCommands } from './commands.ts'
+import { benchCompact } from './compact.ts'
 import { benchDoor } from './door.ts'
 import { benchEndToEnd } from './end-to-end.ts'
+import { benchHeartbeats } from './heartbeats.ts'
 import { benchLoad } from './load.ts'
 import type { Bench, BenchLine, BenchSettings } from './measure.ts'
 import { benchProject } from './project.ts'
@@ -13,6 +16,7 @@ import { benchQuery } from './query.ts'
 import { benchRebuild } from './rebuild.ts'
 import { benchRelay } from './relay.ts'
 import { withBenchServers } from './servers.ts'
+import { benchState } from './state.ts'
 import { withUsage } from '../tools/with-usage.ts'
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -24,6 +28,10 @@ const benches: Readonly<Record<string, Bench>> = {
   query: benchQuery,
   'end-to-end': benchEndToEnd,
   load: benchLoad,
+  heartbeats: benchHeartbeats,
+  state: benchState,
+  compact: benchCompact,
+  changefeed: benchChangefeed,
 }
 
 /** Those that need no Kafka and no MongoDB. */
@@ -31,7 +39,7 @@ const bareBenches: Readonly<Record<string, (settings: BenchSettings) => Promise<
   door: benchDoor,
 }
 
-const EXTRAS = ['p50Ms', 'p99Ms', 'rssMiB'] as const
+const EXTRAS = ['p50Ms', 'p99Ms', 'maxMs', 'rssMiB'] as const
 
 const round = (value: number): number => Number(value.toPrecision(4))
 

@@ -17,6 +17,8 @@ export type BenchLine = {
   /** Latencies of ours: medians over the rounds. */
   readonly p50Ms?: number
   readonly p99Ms?: number
+  /** Of all rounds. */
+  readonly maxMs?: number
   /** Resident memory of the process of ours, at the end. */
   readonly rssMiB?: number
 }
