@@ -10,11 +10,17 @@ const anyTimestampMs = '9223372036854775807'
 /** A topic's Kafka configuration; the replication factor and min.insync.replicas belong to the deployment. */
 export const topicConfigEntries = (spec: TopicSpec): readonly ConfigEntry[] => [
   ...retentionEntries(spec.retention),
+  ...(spec.kind === 'snapshot' ? smallSegments : []),
   { name: 'max.message.bytes', value: String(spec.maxMessageBytes) },
   { name: 'compression.type', value: spec.compression },
   { name: 'message.timestamp.type', value: spec.timestampType },
   ...(spec.timestampType === 'CreateTime' ? anyTimestampEntries : []),
 ]
+
+// Each pass writes the keys that have changed, of which there may be all, and the segment that is written to is never
+// cleaned: what a new reader has to read would grow to the gibibyte that is Kafka's own default. 50 MiB, as the changelogs of
+// Kafka Streams have.
+const smallSegments: readonly ConfigEntry[] = [{ name: 'segment.bytes', value: String(50 * 1024 * 1024) }]
 
 // Imports and republished events carry old timestamps, and brokers refuse those by default.
 const anyTimestampEntries: readonly ConfigEntry[] = [

@@ -58,4 +58,11 @@ describe('topic configuration', () => {
       'message.timestamp.type': 'CreateTime',
     })
   })
+
+  it('lets snapshots be cleaned often', () => {
+    expect(configOf('process.state.snapshot')).toEqual({
+      ...configOf('process.state'),
+      'segment.bytes': '52428800',
+    })
+  })
 })
