@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { processes, versionedName } from '@millrace/domain'
 import {
   connectCodec,
-  tombstonesKeptMs,
+  tombstonesTrustedMs,
   toHeaders,
   topicConfigEntries,
   topics,
@@ -226,7 +226,7 @@ describe('a topic that Kafka compacts', () => {
     // As if that had taken a day.
     await servers.mongoConnection.db
       .collection('checkpoints')
-      .updateMany({}, { $set: { lastTs: Date.now() - tombstonesKeptMs - 60_000 } })
+      .updateMany({}, { $set: { lastTs: Date.now() - tombstonesTrustedMs - 60_000 } })
     await follow()
     expect((await documents()).size).toBe(KEYS - 2)
   })

@@ -2,8 +2,16 @@ import type { Retention, TopicSpec } from './topics.ts'
 
 export type ConfigEntry = { readonly name: string; readonly value: string }
 
-/** A tombstone stays for so long at least: whoever was away for longer has to look for keys that are gone. */
-export const tombstonesKeptMs = 24 * 60 * 60 * 1000
+const hourMs = 60 * 60 * 1000
+
+/** A tombstone stays for so long at least. */
+const tombstonesKeptMs = 24 * hourMs
+
+/**
+ * Whoever was away for longer has to look for keys that are gone. An hour less than tombstones are kept, for what they take to
+ * be read.
+ */
+export const tombstonesTrustedMs = tombstonesKeptMs - hourMs
 
 const anyTimestampMs = '9223372036854775807'
 

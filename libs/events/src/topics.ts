@@ -93,7 +93,7 @@ export const topics = {
     partitionedBy: 'aggregate',
     retention: { type: 'time', ms: 7 * dayMs },
     maxMessageBytes: mebibyte,
-    timestampType: 'CreateTime',
+    timestampType: 'LogAppendTime',
     compression: 'producer',
     recordTypes: ['DocumentChanged'],
   },

@@ -39,6 +39,7 @@ export {
   type LastValuesDeps,
 } from './load-last-values.ts'
 export { detachRecord, recordBytes } from './read-chunk.ts'
+export { knownKeysOf } from './known-keys.ts'
 export { lookAhead, type Waiting } from './look-ahead.ts'
 export { readPartition, type PartitionRange } from './read-partition.ts'
 export type { OutgoingMessage, PartitionProducerOptions } from './partition-send.ts'

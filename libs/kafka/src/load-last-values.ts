@@ -10,7 +10,7 @@
  */
 import {
   readHead,
-  tombstonesKeptMs,
+  tombstonesTrustedMs,
   writerIdsOf,
   type Codec,
   type EventDataByType,
@@ -125,7 +125,7 @@ const readSnapshot = async (
 const isMarker = ({ headers }: KafkaRecord): boolean => headers['ce_type']?.toString() === 'SnapshotTaken'
 
 const isUsable = ({ nextOffset, takenAt }: Marker, end: bigint): boolean =>
-  BigInt(nextOffset) <= end && Date.now() - takenAt <= tombstonesKeptMs
+  BigInt(nextOffset) <= end && Date.now() - takenAt <= tombstonesTrustedMs
 
 /** Copies what is left of a chunk, not all that came. */
 const keepNewest = (records: Map<string, KafkaRecord>, chunk: readonly KafkaRecord[]): void => {

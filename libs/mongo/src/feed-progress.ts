@@ -17,8 +17,10 @@ export type FeedRoute = {
 export type FeedProgress = {
   /** Which claim is the valid one. */
   readonly epoch: number
-  /** Undefined before a first reconciliation has ended. */
+  /** Undefined before a first reconciliation has ended, and while another one is under way. */
   readonly at: { readonly route: FeedRoute; readonly position: FeedPosition } | undefined
+  /** A reconciliation was begun, and has not ended. */
+  readonly isInterrupted: boolean
 }
 
 export type Reconciled = FeedRoute & { readonly position: FeedPosition; readonly reason: string }
@@ -30,8 +32,11 @@ export type FeedProgresses = {
   /** False when another has claimed the feed since. */
   save(feed: string, epoch: number, position: FeedPosition): Promise<boolean>
   saveReconciled(feed: string, epoch: number, reconciled: Reconciled): Promise<boolean>
-  /** A time of the database that the majority has, behind all that has happened; undefined when another has claimed. */
-  now(feed: string, epoch: number): Promise<Timestamp | undefined>
+  /**
+   * Begins a reconciliation: a time of the database that the majority has, behind all that has happened; undefined when another
+   * has claimed. Until it has ended there is no position: what it has published is of no other one.
+   */
+  beginReconciliation(feed: string, epoch: number): Promise<Timestamp | undefined>
 }
 
 export const mongoFeedProgresses = (connection: MongoConnection): FeedProgresses => {
@@ -56,10 +61,11 @@ export const mongoFeedProgresses = (connection: MongoConnection): FeedProgresses
       set(feed, epoch, { clusterTime, ordinal, resumeToken }),
     saveReconciled: (feed, epoch, { position, ...reconciled }) =>
       set(feed, epoch, { ...reconciled, ...position, reconciledAt: new Date() }),
-    now: (feed, epoch) =>
+    beginReconciliation: (feed, epoch) =>
       translating(() =>
         connection.client.withSession({ causalConsistency: true }, async (session) => {
-          const change = { $currentDate: { lookedAt: true as const } }
+          const place = { clusterTime: '', ordinal: '', resumeToken: '' } as const
+          const change = { $currentDate: { lookedAt: true as const }, $unset: place }
           const { matchedCount } = await changefeeds.updateOne({ _id: feed, epoch }, change, { session })
           if (matchedCount === 0) return undefined
           if (session.operationTime) return session.operationTime
@@ -72,8 +78,9 @@ export const mongoFeedProgresses = (connection: MongoConnection): FeedProgresses
 const toProgress = (document: ChangefeedDocument): FeedProgress => {
   const { epoch, topic, incarnation, clusterTime, ordinal, resumeToken = null } = document
   const route = { collection: document.collection, topic, incarnation }
-  if (!isKnown(route) || clusterTime === undefined || ordinal === undefined) return { epoch, at: undefined }
-  return { epoch, at: { route, position: { clusterTime, ordinal, resumeToken } } }
+  if (!isKnown(route) || clusterTime === undefined || ordinal === undefined)
+    return { epoch, at: undefined, isInterrupted: document.lookedAt !== undefined }
+  return { epoch, at: { route, position: { clusterTime, ordinal, resumeToken } }, isInterrupted: false }
 }
 
 const isKnown = (route: { [Name in keyof FeedRoute]: FeedRoute[Name] | undefined }): route is FeedRoute =>

@@ -33,7 +33,7 @@ const fed = () => ({ name, isReadModel: false })
 const scanNow = async (): Promise<FeedScan> => {
   const progresses = mongoFeedProgresses(database.connection)
   const { epoch } = await progresses.claim(name)
-  const now = await progresses.now(name, epoch)
+  const now = await progresses.beginReconciliation(name, epoch)
   if (!now) throw new Error('claimed by another')
   return openFeedScan(database.connection, fed(), now)
 }

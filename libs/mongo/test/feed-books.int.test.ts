@@ -103,13 +103,28 @@ describe('progress', () => {
     const heir = await progresses.claim(feed)
     expect(heir.epoch).toBeGreaterThan(former.epoch)
     expect(await progresses.save(feed, former.epoch, position(9))).toBe(false)
-    expect(await progresses.now(feed, former.epoch)).toBeUndefined()
+    expect(await progresses.beginReconciliation(feed, former.epoch)).toBeUndefined()
     expect(await progresses.save(feed, heir.epoch, position(3))).toBe(true)
+  })
+
+  it('has none from the beginning of a reconciliation until its end, whoever claims meanwhile', async () => {
+    const { epoch, isInterrupted } = await progresses.claim(feed)
+    expect(isInterrupted).toBe(false)
+    const reconciled = { ...route, position: position(1), reason: 'first' }
+    expect(await progresses.saveReconciled(feed, epoch, reconciled)).toBe(true)
+    await progresses.beginReconciliation(feed, epoch)
+    const heir = await progresses.claim(feed)
+    expect(heir).toMatchObject({ at: undefined, isInterrupted: true })
+    expect(await progresses.saveReconciled(feed, heir.epoch, reconciled)).toBe(true)
+    expect(await progresses.claim(feed)).toMatchObject({ at: { route }, isInterrupted: false })
   })
 
   it('tells a time that lies behind what was written before', async () => {
     const { epoch } = await progresses.claim(feed)
-    const [before, after] = [await progresses.now(feed, epoch), await progresses.now(feed, epoch)]
+    const [before, after] = [
+      await progresses.beginReconciliation(feed, epoch),
+      await progresses.beginReconciliation(feed, epoch),
+    ]
     expect(before && after?.greaterThan(before)).toBe(true)
   })
 })

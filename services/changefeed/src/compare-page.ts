@@ -1,9 +1,10 @@
 import { parseMessageKey, toMessageKey } from '@millrace/events'
 import type { FeedScan, ScannedDocument, Shadow } from '@millrace/mongo'
-import { hashOf } from './plan-changes.ts'
+import { hashOf, type HashedFor } from './plan-changes.ts'
 import type { FoundChange } from './to-message.ts'
 
 type Seen = Pick<FeedScan, 'id' | 'atMs'>
+type SeenOn = Seen & { readonly route: HashedFor }
 
 const found = ({ id, atMs }: Seen): Pick<FoundChange, 'id' | 'atMs' | 'origin' | 'before'> => ({
   ...{ id, atMs, origin: 'reconciliation' },
@@ -15,11 +16,11 @@ const found = ({ id, atMs }: Seen): Pick<FoundChange, 'id' | 'atMs' | 'origin' |
 export const changedIn = (
   page: readonly ScannedDocument[],
   shadows: ReadonlyMap<string, Shadow>,
-  seen: Seen,
+  { route, ...seen }: SeenOn,
 ): readonly FoundChange[] =>
   page.flatMap(({ key, text }) => {
     const shadow = shadows.get(toMessageKey(key))
-    if (shadow && shadow.hash === hashOf(text)) return []
+    if (shadow && shadow.hash === hashOf(route, text)) return []
     return { ...found(seen), key, operation: shadow ? 'updated' : 'created', after: text }
   })
 

@@ -16,8 +16,11 @@ import { watchFeeds } from './feed-watch.ts'
 import { makeProducers } from './make-producers.ts'
 import { startFeed } from './start-feed.ts'
 
-/** A feed that is held here has not moved for this long: its loop is stuck, a restart is the cure. */
-const STUCK_AFTER_MS = 120_000
+/**
+ * A feed that is held here has not moved for this long: its loop is stuck, a restart is the cure. A send to a broker that
+ * swallows everything gives up after 165 s: that is an outage.
+ */
+const STUCK_AFTER_MS = 240_000
 
 await runService(
   { name: 'changefeed', loadConfig, exit: (code) => process.exit(code) },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { toMessageKey, topics } from '@millrace/events'
 import { messageBytes, type OutgoingMessage } from '@millrace/kafka'
-import type { Change } from '@millrace/mongo'
+import type { Change, FeedRoute } from '@millrace/mongo'
 import type { FoundChange } from './to-message.ts'
 
 export type PlannedChange = {
@@ -27,10 +27,15 @@ const ROOM_BYTES = 124 * 1024
 /** What the messages of one send, or a single one, may have together; the rest is for what Kafka puts around. */
 export const MAX_SEND_BYTES = topics['processes.changed'].maxMessageBytes - ROOM_BYTES
 
+export type Publishing = {
+  readonly route: HashedFor
+  readonly toMessage: (change: FoundChange) => OutgoingMessage
+}
+
 /** What of these changes is published, and how. */
 export const planChanges = (
   changes: readonly (Omit<FoundChange, 'key'> & Pick<Change, 'key'>)[],
-  toMessage: (change: FoundChange) => OutgoingMessage,
+  { route, toMessage }: Publishing,
 ): Plan => {
   const planned: PlannedChange[] = []
   const tooLarge: { id: string; key: string }[] = []
@@ -43,7 +48,8 @@ export const planChanges = (
     const { id, operation, after } = change
     const key = toMessageKey(change.key)
     const message = fitting(change, toMessage)
-    if (message) planned.push({ id, key, operation, hash: after === null ? null : hashOf(after), message })
+    if (message)
+      planned.push({ id, key, operation, hash: after === null ? null : hashOf(route, after), message })
     else tooLarge.push({ id, key })
   }
   return { planned, skipped, tooLarge }
@@ -59,12 +65,20 @@ const isSeen = <T extends Pick<Change, 'key' | 'before' | 'after'>>(change: T): 
 const fitting = (
   change: FoundChange,
   toMessage: (change: FoundChange) => OutgoingMessage,
-): OutgoingMessage | undefined =>
-  [change, { ...change, before: null }]
-    .map(toMessage)
-    .find((message) => messageBytes(message) <= MAX_SEND_BYTES)
+): OutgoingMessage | undefined => {
+  const whole = toMessage(change)
+  if (fits(whole)) return whole
+  const half = toMessage({ ...change, before: null })
+  return fits(half) ? half : undefined
+}
 
-export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+const fits = (message: OutgoingMessage): boolean => messageBytes(message) <= MAX_SEND_BYTES
+
+export type HashedFor = Pick<FeedRoute, 'topic' | 'incarnation'>
+
+/** Of a document as this topic has it: of another one, or one that was made again, no shadow equals anything. */
+export const hashOf = ({ topic, incarnation }: HashedFor, text: string): string =>
+  createHash('sha256').update(`${topic} ${incarnation} ${text}`).digest('hex')
 
 /** Of each key the last one: what the topic has of it in the end. */
 export const lastOfEachKey = (planned: readonly PlannedChange[]): readonly PlannedChange[] => [

@@ -1,6 +1,6 @@
 import type { Change } from '@millrace/mongo'
 import type { Hold } from './hold.ts'
-import { lastOfEachKey, planChanges, type PlannedChange } from './plan-changes.ts'
+import { lastOfEachKey, planChanges, type HashedFor, type PlannedChange } from './plan-changes.ts'
 import type { FoundChange } from './to-message.ts'
 
 /**
@@ -9,9 +9,10 @@ import type { FoundChange } from './to-message.ts'
  */
 export const publishChanges = async (
   { feed, shadows, publisher, toMessage, watch, logger }: Hold,
+  route: HashedFor,
   changes: readonly (Omit<FoundChange, 'key'> & Pick<Change, 'key'>)[],
 ): Promise<readonly PlannedChange[]> => {
-  const { planned, skipped, tooLarge } = planChanges(changes, toMessage)
+  const { planned, skipped, tooLarge } = planChanges(changes, { route, toMessage })
   const last = lastOfEachKey(planned)
   await shadows.mark(feed, last)
   await publisher.publish(planned.map(({ message }) => message))

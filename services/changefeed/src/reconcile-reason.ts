@@ -1,7 +1,10 @@
 import type { FeedRoute, LossReason } from '@millrace/mongo'
 
-/** other-collection: another build is served; new-topic: it was made again, or another one is configured. */
-export type ReconcileReason = 'first' | 'other-collection' | 'new-topic' | LossReason
+/**
+ * other-collection: another build is served; new-topic: it was made again, or another one is configured; interrupted: one was
+ * begun and did not end.
+ */
+export type ReconcileReason = 'first' | 'interrupted' | 'other-collection' | 'new-topic' | LossReason
 
 /** Why a position on one route is none on another; undefined when it is, or `first` when there is none. */
 export const reasonToReconcile = (

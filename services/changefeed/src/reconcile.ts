@@ -23,21 +23,19 @@ export const reconcile = async (
   watch.onBehindSince(Date.now())
   await prepareFedCollection(mongo, of)
   // Behind all that was published until now, by whomever: a time of before could give ids that do not rise.
-  const now = await progresses.now(feed, epoch)
+  const now = await progresses.beginReconciliation(feed, epoch)
   if (!now) throw new FeedLostError()
   const scan = openFeedScan(mongo, of, now)
   const counts = { created: 0, updated: 0, deleted: 0 }
   const publish = async (changes: readonly FoundChange[]): Promise<boolean> => {
     watch.onStep()
-    for (const { operation } of await publishChanges(hold, changes)) counts[operation] += 1
+    for (const { operation } of await publishChanges(hold, route, changes)) counts[operation] += 1
     return hold.goesOn()
   }
   for await (const page of scan.documents()) {
     const keys = page.map(({ key }) => toMessageKey(key))
-    // Of a new topic nobody knows anything.
     const known = await shadows.find(feed, keys)
-    const believed = reason === 'new-topic' ? withoutHashes(known) : known
-    if (!(await publish(changedIn(page, believed, scan)))) return undefined
+    if (!(await publish(changedIn(page, known, { ...scan, route })))) return undefined
   }
   for await (const page of shadows.pages(feed)) {
     const existing = await scan.existing(page.map(({ key }) => key))
@@ -52,8 +50,3 @@ export const reconcile = async (
   logger[reason === 'first' ? 'info' : 'warn']({ reason, ...route, ...counts }, 'changefeed was reconciled')
   return position
 }
-
-type Shadows = Awaited<ReturnType<Hold['shadows']['find']>>
-
-const withoutHashes = (shadows: Shadows): Shadows =>
-  new Map([...shadows].map(([key, shadow]) => [key, { ...shadow, hash: null }]))

@@ -88,6 +88,8 @@ const holdOnce = async (deps: Deps, feed: Feed, stopping: AbortSignal): Promise<
     if (!(error instanceof FeedLostError)) throw error
     watch.onStandingBy()
     logger.info({}, 'changefeed was taken over')
+    // Or two would take it from each other without a rest.
+    await pause(deps.leaseMs * REST_AFTER_LOSS, stopping)
   } finally {
     await publisher?.close()
     // Also after a failure: another replica may reach what we do not. If this fails too, the lease ends by itself.
@@ -108,7 +110,7 @@ const publishWhileHeld = async (
 ): Promise<void> => {
   const { progresses, watch } = deps
   await publisher.fence()
-  const { epoch, at } = await progresses.claim(feed.name)
+  const { epoch, at, isInterrupted } = await progresses.claim(feed.name)
   watch.onHeld()
   const hold: Hold = {
     ...deps,
@@ -125,14 +127,17 @@ const publishWhileHeld = async (
       throw new FeedLostError()
     },
   }
-  await follow(hold, at)
+  await follow(hold, at, isInterrupted ? 'interrupted' : undefined)
 }
 
 type Known = { readonly route: Omit<StreamStart['route'], 'of'>; readonly position: StreamStart['from'] }
 
 /** Reconciles when it has to, and streams from there on, again and again. */
-const follow = async (hold: Hold, known: Known | undefined): Promise<void> => {
-  let loss: LossReason | undefined
+const follow = async (
+  hold: Hold,
+  known: Known | undefined,
+  loss: LossReason | 'interrupted' | undefined,
+): Promise<void> => {
   while (await hold.goesOn()) {
     const route = await hold.route()
     const reason = loss ?? reasonToReconcile(known?.route, route)

@@ -52,6 +52,7 @@ const publishStream = async (hold: Hold, stream: ChangeStream, route: FeedRoute)
     if (changes.length === 0 && performance.now() < savedAtMs + SAVE_IDLE_EVERY_MS) continue
     await publishChanges(
       hold,
+      route,
       changes.map((change) => ({ ...change, origin: 'change' })),
     )
     if (!(await hold.progresses.save(hold.feed, hold.epoch, to))) throw new FeedLostError()

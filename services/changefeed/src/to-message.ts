@@ -21,7 +21,6 @@ export const toMessage = (
   return {
     key: toMessageKey({ tenant, key }),
     value: encode(ENCODED_FOR, { type: 'DocumentChanged', data }),
-    timestamp: atMs,
     headers: toHeaders({
       ...{ id, type: 'DocumentChanged', tenant, stream: `${categoryOf(feed)}-${key}`, version: 0 },
       ...{ occurredAt: atMs, correlationId: id, causationId: id, actor: 'changefeed' },

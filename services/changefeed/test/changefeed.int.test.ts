@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { mongoBuilds, mongoLeases, withTransaction } from '@millrace/mongo'
+import { mongoBuilds, mongoFeedProgresses, mongoLeases, withTransaction } from '@millrace/mongo'
 import { eventually } from '@millrace/testkit'
 import { prepareServers, type TestServers } from '../../../test/support/test-servers.ts'
 import { makeProducers } from '../src/make-producers.ts'
@@ -309,6 +309,33 @@ describe('a read model that is switched to another build', () => {
     await desk.untilLike({ 'demo/same': '{"n":7}', 'demo/other': '{"n":2}', 'demo/new': '{"n":1}' })
     expect(desk.seen().at(-1)).toMatchObject({ origin: 'change', before: '{"n":1}' })
     await untilMetric(feed, 'reconciled_total', { reason: 'other-collection' })
+  })
+})
+
+describe('a switch that is taken back', () => {
+  it('before a comparison with the other build has ended is compared again', async () => {
+    const name = `back-${RUN}`
+    desk = await FeedDesk.open(servers, topicOf(used++), { type: 'read-model', name, version: 'v1' })
+    const builds = mongoBuilds(servers.mongoConnection)
+    await builds.register(name, 'v1')
+    const of = (build: string) => desk.db.collection<{ _id: string; n: number }>(`readModel.${name}.${build}`)
+    await of('v1').insertOne({ _id: 'demo/a', n: 1 })
+    const first = await started()
+    await desk.untilSeen(1)
+    await first.stop()
+    await builds.start(name, 'v2')
+    await of('v2').insertOne({ _id: 'demo/a', n: 2 })
+    await builds.switchTo(name, 'v2')
+    const progresses = mongoFeedProgresses(servers.mongoConnection)
+    const dying = desk.start({
+      progresses: { ...progresses, saveReconciled: () => Promise.reject(new Error('killed')) },
+    })
+    await desk.untilLike({ 'demo/a': '{"n":2}' })
+    await dying.stop()
+    await builds.switchTo(name, 'v1')
+    const heir = await started()
+    await desk.untilLike({ 'demo/a': '{"n":1}' })
+    await untilMetric(heir, 'reconciled_total', { reason: 'interrupted' })
   })
 })
 

@@ -28,8 +28,10 @@ const change = (given: Partial<FoundChange> = {}): FoundChange => ({
   ...given,
 })
 
+const route = { topic: 'processes.changed', incarnation: 1 }
+
 const plan = (...changes: Parameters<typeof planChanges>[0]) =>
-  planChanges(changes, (one) => toMessage(codec, feed, one))
+  planChanges(changes, { route, toMessage: (one) => toMessage(codec, feed, one) })
 
 const dataOf = async (value: Buffer | null | undefined) => {
   const bytes = value ?? Buffer.alloc(0)
@@ -42,7 +44,8 @@ describe('a change', () => {
     const [planned] = plan(change()).planned
     const { key = '', headers = {}, value, timestamp } = planned?.message ?? {}
     expect(String(key)).toBe('demo/o-1')
-    expect(timestamp).toBe(1_000)
+    // Retention counts from when it is written.
+    expect(timestamp).toBeUndefined()
     expect(parseHeaders(headers)).toMatchObject({
       ...{ id: change().id, type: 'DocumentChanged', tenant: 'demo', stream: 'changes.order_summary-o-1' },
       ...{ occurredAt: 1_000, sequence: null },
@@ -92,7 +95,7 @@ describe('a change', () => {
       ['demo/o-1', '3'],
       ['demo/o-2', '2'],
     ])
-    expect(marks[0]?.hash).toBe(hashOf('{"total":3}'))
+    expect(marks[0]?.hash).toBe(hashOf(route, '{"total":3}'))
   })
 })
 
@@ -104,13 +107,13 @@ describe('a comparison', () => {
   }))
   const shadow = (key: string, hash: string | null) => [`demo/${key}`, { key: `demo/${key}`, hash }] as const
   const shadows = new Map([
-    shadow('same', hashOf('{"n":1}')),
-    shadow('other', hashOf('{"n":2}')),
+    shadow('same', hashOf(route, '{"n":1}')),
+    shadow('other', hashOf(route, '{"n":2}')),
     shadow('unknown', null),
   ])
 
   it('tells what has no shadow, another one, or one of which nobody knows', () => {
-    const found = changedIn(documents, shadows, scan)
+    const found = changedIn(documents, shadows, { ...scan, route })
     expect(found.map(({ key, operation }) => [key.key, operation])).toEqual([
       ['other', 'updated'],
       ['new', 'created'],
@@ -118,6 +121,11 @@ describe('a comparison', () => {
     ])
     for (const one of found)
       expect(one).toMatchObject({ ...scan, origin: 'reconciliation', before: null, after: '{"n":1}' })
+  })
+
+  it('tells everything to a topic that was made again', () => {
+    const again = { ...route, incarnation: 2 }
+    expect(changedIn(documents, shadows, { ...scan, route: again })).toHaveLength(documents.length)
   })
 
   it('tells shadows without a document as deleted', () => {

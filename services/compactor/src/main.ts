@@ -5,8 +5,11 @@ import { runService } from '@millrace/runtime'
 import { loadConfig } from './config.ts'
 import { startCompactor } from './start-compactor.ts'
 
-/** Nothing has moved for this long although something waits: the loop is stuck, a restart is the cure. */
-const STUCK_AFTER_MS = 120_000
+/**
+ * Nothing has moved for this long although something waits: the loop is stuck, a restart is the cure. A send to a broker
+ * that swallows everything gives up after 165 s: that is an outage.
+ */
+const STUCK_AFTER_MS = 240_000
 
 await runService(
   { name: 'compactor', loadConfig, exit: (code) => process.exit(code) },

@@ -2,14 +2,37 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { processState } from '@millrace/domain'
-import { makeInMemoryCodec, tombstonesKeptMs, toHeaders, type Codec } from '@millrace/events'
+import { makeInMemoryCodec, tombstonesTrustedMs, toHeaders, type Codec } from '@millrace/events'
 import { makeFencedProducer, makePartitionProducer, type FencedProducer } from '@millrace/kafka'
 import { connectMongo, ensureStoreIndexes, mongoProjectionStore, type MongoConnection } from '@millrace/mongo'
 import { eventually } from '@millrace/testkit'
 import { startOwnServer, type OwnServer } from '../../../test/support/own-server.ts'
+import type { SnapshotLaneDeps } from '../src/table-snapshots/snapshot-lane.ts'
 import { keyOf, snapshotRig, type Compacting, type SnapshotRig } from './snapshot-rig.ts'
 
 const SNAPSHOTS = 'process.state.snapshot'
+
+/** A compactor that ends before it sends, after it has sent, or between two sends. */
+const dying = (mongo: MongoConnection, how: string): Partial<SnapshotLaneDeps> => {
+  const checkpoints = mongoProjectionStore(mongo)
+  if (how === 'feed') return {}
+  let moves = 0
+  return {
+    checkpoints: {
+      claim: checkpoints.claim,
+      read: checkpoints.read,
+      commit: async (...[id, batch]: Parameters<typeof checkpoints.commit>) => {
+        moves += 1
+        const isSending = id.topic === SNAPSHOTS
+        if (how === 'die before' && isSending) throw new Error('killed')
+        if (how === 'die after' && !isSending) throw new Error('killed')
+        const outcome = await checkpoints.commit(id, batch)
+        if (how === 'die between' && moves === 1) throw new Error('killed')
+        return outcome
+      },
+    },
+  }
+}
 
 describe('snapshots of a table', () => {
   let kafka: OwnServer
@@ -145,7 +168,7 @@ describe('snapshots of a table', () => {
         for (const { values, then } of steps) {
           await rig.write(partition, values)
           if (then === 'nothing') continue
-          const lane = await rig.open(partition, dying(then))
+          const lane = await rig.open(partition, dying(mongo, then))
           await lane.feed().catch(() => undefined)
           await lane.close()
           await expectSameAsSource()
@@ -157,27 +180,6 @@ describe('snapshots of a table', () => {
       { numRuns: 6 },
     )
   })
-
-  /** A compactor that ends before it sends, after it has sent, or between two sends. */
-  const dying = (how: string) => {
-    const checkpoints = mongoProjectionStore(mongo)
-    if (how === 'feed') return {}
-    let moves = 0
-    return {
-      checkpoints: {
-        claim: checkpoints.claim,
-        commit: async (...[id, batch]: Parameters<typeof checkpoints.commit>) => {
-          moves += 1
-          const isSending = id.topic === SNAPSHOTS
-          if (how === 'die before' && isSending) throw new Error('killed')
-          if (how === 'die after' && !isSending) throw new Error('killed')
-          const outcome = await checkpoints.commit(id, batch)
-          if (how === 'die between' && moves === 1) throw new Error('killed')
-          return outcome
-        },
-      },
-    }
-  }
 
   /** One whose producer stops when it is about to begin, or with everything read and nothing sent. */
   const freezing = (where: 'before the fence' | 'behind it') => {
@@ -241,7 +243,7 @@ describe('snapshots of a table', () => {
     const soon = await rig.open(partition)
     await soon.close()
     expect((await rig.load(partition, 'snapshot')).values.has(keyOf(2))).toBe(true)
-    await setBack(tombstonesKeptMs + 60_000)
+    await setBack(tombstonesTrustedMs + 60_000)
     await (await rig.open(partition)).feed()
     expect([...(await rig.load(partition, 'snapshot')).values.keys()]).toEqual([keyOf(1), keyOf(3)])
     await expectSameAsSource()
@@ -256,6 +258,54 @@ describe('snapshots of a table', () => {
     expect(await lane.apply(repeats)).toMatchObject({ type: 'applied' })
     incarnation = 2
     expect(await lane.apply(repeats)).toEqual({ type: 'fenced' })
+  })
+
+  it('are not written to a topic that was created anew under them', async () => {
+    let incarnation = 1
+    await rig.write(partition, [[1, 10]])
+    const lane = await rig.open(partition, { incarnationOf: async () => incarnation })
+    await lane.feed()
+    incarnation = 2
+    await rig.write(partition, [[2, 20]])
+    expect(await lane.feed()).toEqual({ type: 'fenced' })
+    expect(await written()).toEqual([[1, 10, 0], 1])
+  })
+
+  it('go on when the answer to a move of their books was lost', async () => {
+    const checkpoints = mongoProjectionStore(mongo)
+    let isLost = true
+    const commit: typeof checkpoints.commit = async (...given) => {
+      const outcome = await checkpoints.commit(...given)
+      if (!isLost) return outcome
+      isLost = false
+      throw new Error('the answer was lost')
+    }
+    await rig.write(partition, [[1, 10]])
+    const lane = await rig.open(partition, { checkpoints: { ...checkpoints, commit } })
+    await expect(lane.feed()).rejects.toThrow('lost')
+    await rig.write(partition, [[1, 11]])
+    expect(await lane.feed()).toEqual({ type: 'applied', nextOffset: 2n })
+    expect(await written()).toEqual([[1, 11, 1], 2])
+  })
+
+  it('are as old as what they have come to, while there is more', async () => {
+    const takenAt = async (): Promise<number> => {
+      const value = (await rig.records(SNAPSHOTS, partition)).at(-1)?.value ?? Buffer.alloc(0)
+      await codec.ensureWriters([codec.writerIdOf(value)])
+      const event = codec.decode(SNAPSHOTS, value)
+      return event.type === 'SnapshotTaken' ? event.data.takenAt : Number.NaN
+    }
+    await rig.write(partition, [
+      [1, 10],
+      [2, 20],
+    ])
+    const lane = await rig.open(partition)
+    const [first] = await rig.records(processState.topic, partition)
+    await lane.apply(first ? [{ ...first, timestamp: 1_000 }] : [])
+    expect(await takenAt()).toBe(1_000)
+    const beforeMs = Date.now()
+    await lane.feed()
+    expect(await takenAt()).toBeGreaterThanOrEqual(beforeMs)
   })
 
   it('are made anew when a topic was created anew', async () => {

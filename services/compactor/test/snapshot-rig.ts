@@ -12,7 +12,6 @@ import {
 import {
   connectKafka,
   ensureTopics,
-  fetchEndOffsets,
   fetchEndOffsetsOf,
   loadLastValues,
   makeFencedProducer,
@@ -133,7 +132,6 @@ export const snapshotRig = async ({ kafka: broker, mongo, codec }: Servers): Pro
         ...{ table: processState, name: 'snapshots.test', codec: async () => codec, owner: randomUUID() },
         checkpoints: mongoProjectionStore(mongo),
         incarnationOf: async () => 1,
-        endOffsetOf: async (topic) => (await fetchEndOffsets(kafka, topic)).get(partition) ?? 0n,
         read: (range) => readPartition(kafka, range),
         makeProducer: (at) =>
           makeFencedProducer(kafka, { ...at, transactionalId: `test.${at.topic}.${at.partition}` }),

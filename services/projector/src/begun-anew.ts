@@ -15,7 +15,7 @@ export const hasBegunAnew = async (
   { id, checkpoint, deps }: Standing,
   records: readonly KafkaRecord[],
 ): Promise<boolean> => {
-  const last = records.at(-1)
-  if (!last || last.offset >= BigInt(checkpoint.nextOffset)) return false
+  const [first] = records
+  if (!first || first.offset >= BigInt(checkpoint.nextOffset)) return false
   return (await deps.incarnationOf(id.topic)) > checkpoint.incarnation
 }

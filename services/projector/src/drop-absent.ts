@@ -3,7 +3,7 @@
 // goes on, whatever the topic does not know any more is deleted. Keys that it knows get their last values from what the lane
 // reads next.
 
-import { tombstonesKeptMs, parseMessageKey } from '@millrace/events'
+import { tombstonesTrustedMs, parseMessageKey } from '@millrace/events'
 import type { Checkpoint, CheckpointId, CommitOutcome, PartitionKeys, ProjectionStore } from '@millrace/mongo'
 
 export type Absence = {
@@ -15,12 +15,11 @@ export type Absence = {
 
 const PAGE = 1_000
 
-/** `end`: of the partition. A lane that is there has missed nothing, and one that begins has nothing to delete. */
+/** One that begins has nothing to delete. */
 export const wasAwayTooLong = (
   { nextOffset, lastTs }: Pick<Checkpoint, 'nextOffset' | 'lastTs'>,
-  { end, nowMs }: { readonly end: bigint; readonly nowMs: number },
-): boolean =>
-  nextOffset > 0 && BigInt(nextOffset) < end && (lastTs === null || nowMs - lastTs > tombstonesKeptMs)
+  nowMs: number,
+): boolean => nextOffset > 0 && (lastTs === null || nowMs - lastTs > tombstonesTrustedMs)
 
 /** `known`: message keys that the partition has a value of. Gives how many documents were deleted, or that it was fenced. */
 export const dropAbsent = async (

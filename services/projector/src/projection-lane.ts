@@ -39,12 +39,18 @@ export type LaneDeps = {
   readonly incarnationOf: (topic: string) => Promise<number>
   /** Where the partition ends right now. */
   readonly endOffsetOf: (topic: string, partition: number) => Promise<bigint>
-  /** Message keys that a partition of a compacted topic has a value of. */
-  readonly knownKeysOf: (topic: TopicName, partition: number) => Promise<ReadonlySet<string>>
+  /** Message keys that a partition of a compacted topic has a value of; null when it has nothing from this offset on. */
+  readonly knownKeysOf: (place: CompactedPlace) => Promise<ReadonlySet<string> | null>
   readonly storedKeys: PartitionKeys
   readonly owner: string
   readonly logger: Logger
   readonly onApplied: (batch: AppliedBatch) => void
+}
+
+export type CompactedPlace = {
+  readonly topic: TopicName
+  readonly partition: number
+  readonly nextOffset: bigint
 }
 
 export type AppliedBatch = {
@@ -78,7 +84,7 @@ export const projectionLanes = (deps: LaneDeps): LaneSource => ({
     const id: CheckpointId = { projection: build, topic, partition }
     const checkpoint = await store.claim(id, { owner, incarnation: await deps.incarnationOf(topic) })
     const parkedKeys = await store.parkedKeys(id)
-    await forgetWhatIsGone(deps, id, checkpoint)
+    await forgetWhatIsGone({ deps, id, checkpoint })
     const lane: Lane = { deps, id, parkedKeys, checkpoint, isCertain: true, search: undefined }
     return {
       get nextOffset() {
@@ -90,26 +96,29 @@ export const projectionLanes = (deps: LaneDeps): LaneSource => ({
   },
 })
 
-const forgetWhatIsGone = async (deps: LaneDeps, id: CheckpointId, checkpoint: Checkpoint): Promise<void> => {
+/** False when somebody else has claimed the partition meanwhile. */
+const forgetWhatIsGone = async (lane: Pick<Lane, 'deps' | 'id' | 'checkpoint'>): Promise<boolean> => {
+  const { deps, id, checkpoint } = lane
+  const { store, storedKeys, logger } = deps
   const { topic, partition } = id
-  const { projection, store, storedKeys, logger } = deps
-  if (
-    !isTopicName(topic) ||
-    topics[topic].retention.type !== 'compact' ||
-    projection.kind !== 'per-aggregate'
-  )
-    return
-  const end = await deps.endOffsetOf(topic, partition)
-  if (!wasAwayTooLong(checkpoint, { end, nowMs: Date.now() })) return
-  const dropped = await dropAbsent(
-    { store, storedKeys, id, checkpoint },
-    await deps.knownKeysOf(topic, partition),
-  )
+  const nextOffset = BigInt(checkpoint.nextOffset)
+  if (!mayMissTombstones(lane) || !isTopicName(topic)) return true
+  const known = await deps.knownKeysOf({ topic, partition, nextOffset })
+  if (known === null) return true
+  const dropped = await dropAbsent({ store, storedKeys, id, checkpoint }, known)
+  if (dropped === 'fenced') return false
   logger.warn({ topic, partition, dropped }, 'away for longer than tombstones are kept: keys were compared')
+  return true
 }
 
+const mayMissTombstones = ({ deps, id, checkpoint }: Pick<Lane, 'deps' | 'id' | 'checkpoint'>): boolean =>
+  isTopicName(id.topic) &&
+  topics[id.topic].retention.type === 'compact' &&
+  deps.projection.kind === 'per-aggregate' &&
+  wasAwayTooLong(checkpoint, Date.now())
+
 const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneOutcome> => {
-  if (!lane.isCertain && (await isStillOurs(lane)) === false) return { type: 'fenced' }
+  if (!lane.isCertain && (await isToBeClaimedAgain(lane))) return { type: 'fenced' }
   if (!isNumbered(lane.id.topic) && (await hasBegunAnew(lane, records))) return { type: 'fenced' }
   try {
     return await applyOnce(lane, records)
@@ -118,6 +127,10 @@ const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneO
     throw error
   }
 }
+
+/** Also one that has failed for so long that tombstones may be gone: keys are compared by whoever claims. */
+const isToBeClaimedAgain = async (lane: Lane): Promise<boolean> =>
+  !(await isStillOurs(lane)) || mayMissTombstones(lane)
 
 /** Reads anew what our own late transaction may have moved. */
 const isStillOurs = async (lane: Lane): Promise<boolean> => {

@@ -1,7 +1,6 @@
-import { tables } from '@millrace/domain'
 import {
   fetchEndOffsets,
-  loadLastRecords,
+  knownKeysOf,
   startConsumer,
   type ConsumerEvent,
   type KafkaConnection,
@@ -65,19 +64,12 @@ export const runProjection = ({
   turn,
   ...deps
 }: RunDeps): Promise<PartitionConsumer> => {
-  const { projection, build, codec, logger } = deps
+  const { projection, build, logger } = deps
   const labels = { projection: build }
   const source = projectionLanes({
     ...deps,
     endOffsetOf: async (topic, partition) => (await fetchEndOffsets(connection, topic)).get(partition) ?? 0n,
-    knownKeysOf: async (topic, partition) => {
-      const snapshots = tables.find((table) => table.topic === topic)?.snapshots ?? null
-      const { records } = await loadLastRecords(
-        { connection, codec },
-        { source: topic, snapshots, partition },
-      )
-      return new Set(records.keys())
-    },
+    knownKeysOf: (place) => knownKeysOf(connection, place),
     onApplied: ({ events, writes, duplicates, parked, late }) => {
       metrics.events.inc(labels, events)
       metrics.writes.inc(labels, writes)

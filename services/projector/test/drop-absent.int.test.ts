@@ -3,16 +3,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { processes } from '@millrace/domain'
 import {
   makeInMemoryCodec,
-  tombstonesKeptMs,
+  tombstonesTrustedMs,
   toHeaders,
   type Codec,
   type ProcessState,
 } from '@millrace/events'
 import type { KafkaRecord } from '@millrace/kafka'
+import type { ProjectionStore } from '@millrace/mongo'
 import { openLaneRig, type LaneRig } from './lane-fixture.ts'
 
 const TOPIC = 'process.state'
-const LONG_AGO = Date.now() - tombstonesKeptMs - 60_000
+const LONG_AGO = Date.now() - tombstonesTrustedMs - 60_000
 const keyOf = (pid: number): string => `demo/m-1:node:${pid}`
 
 let codec: Codec
@@ -55,12 +56,8 @@ const appliedUntil = async (pids: readonly number[], atMs: number): Promise<void
 const documents = async (): Promise<string[]> => Object.keys(await rig.documents(processes)).toSorted()
 
 /** Comes back when the partition has something new, and values of these keys. */
-const comeBack = (pids: readonly number[], end = offset + 1n) =>
-  rig.open(processes, {
-    topic: TOPIC,
-    endOffsetOf: async () => end,
-    knownKeysOf: async () => new Set(pids.map(keyOf)),
-  })
+const comeBack = (pids: readonly number[] | null) =>
+  rig.open(processes, { topic: TOPIC, knownKeysOf: async () => pids && new Set(pids.map(keyOf)) })
 
 describe('a lane of a compacted topic', () => {
   it('that was away for longer than tombstones are kept deletes what the topic does not know any more', async () => {
@@ -81,14 +78,14 @@ describe('a lane of a compacted topic', () => {
   })
 
   it('that was away for less has missed nothing', async () => {
-    await appliedUntil([1], Date.now() - tombstonesKeptMs / 2)
+    await appliedUntil([1], Date.now() - tombstonesTrustedMs / 2)
     await comeBack([])
     expect(await documents()).toEqual([keyOf(1)])
   })
 
   it('that is at the end has missed nothing, however long ago that was', async () => {
     await appliedUntil([1], LONG_AGO)
-    await comeBack([], offset)
+    await comeBack(null)
     expect(await documents()).toEqual([keyOf(1)])
   })
 
@@ -96,7 +93,6 @@ describe('a lane of a compacted topic', () => {
     await appliedUntil([1], LONG_AGO)
     const claimed = rig.open(processes, {
       topic: TOPIC,
-      endOffsetOf: async () => offset + 1n,
       knownKeysOf: async () => {
         await rig.open(processes, { topic: TOPIC })
         return new Set()
@@ -104,6 +100,23 @@ describe('a lane of a compacted topic', () => {
     })
     await (await claimed).close()
     expect(await documents()).toEqual([keyOf(1)])
+  })
+
+  it('that could not go on for so long claims again, and compares', async () => {
+    await appliedUntil([1], LONG_AGO)
+    let isDown = true
+    const store: ProjectionStore = {
+      ...rig.store,
+      commit: async (...given) => {
+        if (isDown) throw new Error('the database is down')
+        return rig.store.commit(...given)
+      },
+    }
+    const lane = await rig.open(processes, { topic: TOPIC, store, knownKeysOf: async () => null })
+    const late = [recordOf(2, Date.now())]
+    await expect(lane.apply(late)).rejects.toThrow('down')
+    isDown = false
+    expect(await lane.apply(late)).toEqual({ type: 'fenced' })
   })
 
   it('begins with the first record of a topic that was created anew under it', async () => {
@@ -116,6 +129,9 @@ describe('a lane of a compacted topic', () => {
     expect(await lane.apply(anew)).toEqual({ type: 'applied', nextOffset: 2n })
     incarnation = 2
     expect(await lane.apply(anew)).toEqual({ type: 'fenced' })
+    // Also when the new topic has grown beyond the old place in one go.
+    const longer = [recordOf(3, Date.now()), recordOf(4, Date.now()), recordOf(5, Date.now())]
+    expect(await lane.apply([...anew, ...longer])).toEqual({ type: 'fenced' })
     const again = await open()
     expect(again.nextOffset).toBe(0n)
     await again.drain(anew)

@@ -69,7 +69,7 @@ export const openLaneRig = async (codec: Codec): Promise<LaneRig> => {
         codec,
         incarnationOf: async () => 1,
         endOffsetOf: async () => 0n,
-        knownKeysOf: async () => new Set(),
+        knownKeysOf: async () => null,
         owner: randomUUID(),
         logger: silentLogger,
         onApplied: (batch) => applied.push(batch),

@@ -1,20 +1,12 @@
-import { tombstonesKeptMs } from '@millrace/events'
+import { tombstonesTrustedMs } from '@millrace/events'
 import type { KafkaRecord } from '@millrace/kafka'
 import type { Checkpoint } from '@millrace/mongo'
 
 type Before = Pick<Checkpoint, 'nextOffset' | 'lastTs'>
 
-/**
- * Whether tombstones may have come and gone since the last pass: then no record says any more that a key is gone. `end` is
- * that of the source.
- */
-export const mayHaveMissedTombstones = (
-  { nextOffset, lastTs }: Before,
-  { end, nowMs }: { readonly end: bigint; readonly nowMs: number },
-): boolean => {
-  if (nextOffset === 0) return true
-  return BigInt(nextOffset) < end && (lastTs === null || nowMs - lastTs > tombstonesKeptMs)
-}
+/** Whether tombstones may have come and gone since the last pass: then no record says any more that a key is gone. */
+export const mayHaveMissedTombstones = ({ nextOffset, lastTs }: Before, nowMs: number): boolean =>
+  nextOffset === 0 || lastTs === null || nowMs - lastTs > tombstonesTrustedMs
 
 export type Records = AsyncIterable<readonly KafkaRecord[]>
 

@@ -1,7 +1,6 @@
 import { versionedName, type AnyTable } from '@millrace/domain'
 import { connectCodec, makeLateCodec } from '@millrace/events'
 import {
-  fetchEndOffsets,
   makeFencedProducer,
   readPartition,
   startConsumer,
@@ -39,8 +38,6 @@ export const keepSnapshots = (deps: KeepSnapshotsDeps): Promise<PartitionConsume
     incarnationOf: topicIncarnations(mongo).current,
     codec: makeLateCodec(() => connectCodec({ registryUrl, writes })),
     read: (range: Parameters<SnapshotLaneDeps['read']>[0]) => readPartition(kafka, range),
-    endOffsetOf: async (topic: string, partition: number) =>
-      (await fetchEndOffsets(kafka, topic)).get(partition) ?? 0n,
     makeProducer: (at: { topic: string; partition: number }) =>
       makeFencedProducer(kafka, {
         ...at,

@@ -12,7 +12,7 @@
 // completed is newer than its marker, and comes once more.
 
 import type { AnyTable } from '@millrace/domain'
-import { tombstonesKeptMs, type Codec } from '@millrace/events'
+import { tombstonesTrustedMs, type Codec } from '@millrace/events'
 import {
   messageBytes,
   type FencedProducer,
@@ -37,9 +37,8 @@ export type SnapshotLaneDeps = {
   readonly name: string
   /** One that encodes what the table's snapshots carry; while it cannot be had, no partition is claimed. */
   readonly codec: () => Promise<Codec>
-  readonly checkpoints: Pick<ProjectionStore, 'claim' | 'commit'>
+  readonly checkpoints: Pick<ProjectionStore, 'claim' | 'read' | 'commit'>
   readonly incarnationOf: (topic: string) => Promise<number>
-  readonly endOffsetOf: (topic: string, partition: number) => Promise<bigint>
   readonly read: (range: PartitionRange) => Records
   readonly makeProducer: (at: TopicPartition) => FencedProducer
   readonly owner: string
@@ -77,7 +76,7 @@ type Lane = {
 /** Kafka refuses a batch above 1 MiB as a whole. */
 const MAX_SEND_BYTES = 900 * 1024
 /** Several times before a reader may not begin with the last one any more. */
-const AT_LEAST_EVERY_MS = tombstonesKeptMs / 4
+const AT_LEAST_EVERY_MS = tombstonesTrustedMs / 4
 
 export const snapshotLanes = (deps: SnapshotLaneDeps): LaneSource => ({
   open: async ({ partition }) => {
@@ -128,13 +127,12 @@ const incarnationOf = async ({ table, incarnationOf: of }: SnapshotLaneDeps): Pr
   (await of(table.topic)) + (await of(table.snapshots))
 
 const absentOf = async (
-  { table, read, endOffsetOf }: SnapshotLaneDeps,
+  { table, read }: SnapshotLaneDeps,
   { id: { partition }, checkpoint }: Claimed,
 ): Promise<Set<string>> => {
-  const end = await endOffsetOf(table.topic, partition)
-  if (!mayHaveMissedTombstones(checkpoint, { end, nowMs: Date.now() })) return new Set()
+  if (!mayHaveMissedTombstones(checkpoint, Date.now())) return new Set()
   return findAbsent(read({ topic: table.snapshots, partition }), () =>
-    read({ topic: table.topic, partition, to: end }),
+    read({ topic: table.topic, partition }),
   )
 }
 
@@ -142,8 +140,9 @@ const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneO
   const { pending, deps } = lane
   const fresh = records.filter(({ offset }) => offset >= BigInt(lane.nextOffset))
   const last = fresh.at(-1)
-  // Nothing but what it takes for repeats: the source may have been created anew under it.
-  if (!last && (await incarnationOf(deps)) > lane.done.checkpoint.incarnation) lane.isFenced = true
+  // What it takes for repeats: the source may have been created anew under it.
+  if (fresh.length < records.length && (await isAnew(lane))) lane.isFenced = true
+  if (lane.isFenced) return { type: 'fenced' }
   if (last) {
     pending.add(fresh)
     lane.nextOffset = Number(last.offset) + 1
@@ -153,6 +152,9 @@ const apply = async (lane: Lane, records: readonly KafkaRecord[]): Promise<LaneO
   if (pending.bytes() >= deps.maxPendingBytes && isBeyondBegun(lane)) await pass(lane)
   return lane.isFenced ? { type: 'fenced' } : { type: 'applied', nextOffset: BigInt(lane.nextOffset) }
 }
+
+const isAnew = async ({ deps, done }: Lane): Promise<boolean> =>
+  (await incarnationOf(deps)) > done.checkpoint.incarnation
 
 const isBeyondBegun = ({ nextOffset, begun: { checkpoint } }: Lane): boolean =>
   nextOffset >= checkpoint.nextOffset
@@ -179,8 +181,8 @@ const pass = async (lane: Lane): Promise<void> => {
   const { table } = deps
   const planned = planPass({ values: pending.values, absent })
   const { messages, unreadable } = await toMessages({ codec, table }, planned)
-  const takenAt = Date.now()
   const { incarnation } = done.checkpoint
+  const takenAt = await completeAt(lane)
   const marker = toMarker({ codec, table }, { partition, nextOffset, incarnation, takenAt })
   if (!(await send(lane, [...messages, marker])) || !(await move(lane, done))) {
     lane.isFenced = true
@@ -188,12 +190,23 @@ const pass = async (lane: Lane): Promise<void> => {
   }
   pending.clear()
   absent.clear()
-  lane.lastPassMs = takenAt
+  lane.lastPassMs = Date.now()
   deps.onPending(partition, undefined)
   deps.onPass({ values: messages.length, unreadable })
 }
 
-/** False when somebody else has claimed the partition. */
+/**
+ * When the source had nothing that the pass lacks. That of the last record, unless it is at the end: a pass on the way there
+ * is as old as what it has come to.
+ */
+const completeAt = async ({ deps, partition, nextOffset, lastTs }: Lane): Promise<number> => {
+  const nowMs = Date.now()
+  for await (const rest of deps.read({ topic: deps.table.topic, partition, from: BigInt(nextOffset) }))
+    if (rest.length > 0) return lastTs ?? 0
+  return nowMs
+}
+
+/** False when somebody else has claimed the partition, or one of the topics was created anew. */
 const send = async (lane: Lane, messages: readonly OutgoingMessage[]): Promise<boolean> => {
   const { deps, partition, begun } = lane
   const { makeProducer, table } = deps
@@ -202,7 +215,9 @@ const send = async (lane: Lane, messages: readonly OutgoingMessage[]): Promise<b
   try {
     while (rest.length > 0) {
       const batch = rest.slice(0, countWithin(rest, messageBytes, MAX_SEND_BYTES))
-      const outcome = await lane.producer.publish(async () => ((await move(lane, begun)) ? batch : []))
+      const outcome = await lane.producer.publish(async () =>
+        (await move(lane, begun)) && !(await isAnew(lane)) ? batch : [],
+      )
       if (outcome === 'fenced' && (await move(lane, begun))) throw wokenUp(lane)
       if (outcome !== 'published') return false
       rest = rest.slice(batch.length)
@@ -223,8 +238,17 @@ const wokenUp = ({ partition, deps: { table } }: Lane): PlatformError =>
     retryable: true,
   })
 
-/** Up to where the lane has read. When an earlier move has landed after all, this one looks fenced, and the lane claims again. */
-const move = async ({ deps, nextOffset, lastTs }: Lane, claimed: Claimed): Promise<boolean> => {
+/** Up to where the lane has read. False when the place is another's. */
+const move = async (lane: Lane, claimed: Claimed): Promise<boolean> => {
+  if (await moveOnce(lane, claimed)) return true
+  // An earlier move may have landed after all, and only its answer was lost.
+  const stored = await lane.deps.checkpoints.read(claimed.id)
+  if (stored?.epoch !== claimed.checkpoint.epoch) return false
+  claimed.checkpoint = stored
+  return moveOnce(lane, claimed)
+}
+
+const moveOnce = async ({ deps, nextOffset, lastTs }: Lane, claimed: Claimed): Promise<boolean> => {
   const { id, checkpoint } = claimed
   const { lastSequence } = checkpoint
   const to = { nextOffset, lastSequence, lastId: newId(), lastTs, watermark: null }

@@ -16,7 +16,7 @@ export type Writing = { readonly codec: Codec; readonly table: AnyTable }
 
 export type WrittenMessages = { readonly messages: readonly OutgoingMessage[]; readonly unreadable: number }
 
-/** A value that cannot be read is left out: what the snapshot has of the key stays, and the source has it from there on. */
+/** A value that cannot be read is left out: what the snapshot has of the key stays until the next one. */
 export const toMessages = async (
   { codec, table }: Writing,
   writes: readonly Write[],
