@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { doorCampaign } from './door.ts'
 import { importCampaign } from './import.ts'
+import { processStateCampaign } from './process-state.ts'
 import { projectionsCampaign } from './projections.ts'
 import { writeSideCampaign } from './write-side.ts'
 import { withUsage } from '../../tools/with-usage.ts'
@@ -19,18 +20,20 @@ type Options = {
 const campaigns: Readonly<Record<string, (options: Options) => Promise<boolean>>> = {
   door: (bounds) => doorCampaign(bounds, print),
   import: ({ kills }) => importCampaign(kills, print),
+  'process-state': ({ kills }) => processStateCampaign(kills, print),
   projections: ({ rounds }) => projectionsCampaign(rounds, print),
   'write-side': ({ rounds }) => writeSideCampaign(rounds, print),
 }
 
 const usage =
-  'npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | projections [--rounds 4] | write-side [--rounds 10]'
+  'npm run faults -- door [--examples 100] [--seed 1] | import [--kills 5] | process-state [--kills 60] | ' +
+  'projections [--rounds 4] | write-side [--rounds 10]'
 
 const parse = (): (() => Promise<void>) => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      kills: { type: 'string', default: '5' },
+      kills: { type: 'string' },
       rounds: { type: 'string' },
       examples: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
@@ -40,7 +43,7 @@ const parse = (): (() => Promise<void>) => {
   const campaign = Object.hasOwn(campaigns, name) ? campaigns[name] : undefined
   if (!campaign) throw new Error(`there is no campaign ${JSON.stringify(name)}`)
   const options = {
-    kills: Number(values.kills),
+    kills: Number(values.kills ?? (name === 'process-state' ? 60 : 5)),
     rounds: Number(values.rounds ?? (name === 'projections' ? 4 : 10)),
     examples: Number(values.examples),
     seed: Number(values.seed),
