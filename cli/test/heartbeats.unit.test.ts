@@ -8,6 +8,7 @@ const UNITS = { bootTimeMs: 1_000_000, ticksPerSecond: 100, pageBytes: 4096 }
 const stat = (more: Partial<ProcessStat> = {}): ProcessStat => ({
   pid: 1,
   comm: 'node',
+  isKernelThread: false,
   cpuTicks: 0,
   startTicks: 500,
   rssPages: 2,

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { parseStat } from '../src/agent/process-table.ts'
 
 /** As the kernel writes it: utime 7, stime 5, starttime 1234, rss 99. */
-const statOf = (comm: string): string =>
-  `4711 (${comm}) S 1 4711 4711 0 -1 4194560 100 0 0 0 7 5 3 2 20 0 1 0 1234 10000000 99 18446744073709551615 1 1 0\n`
+const statOf = (comm: string, flags = 4_194_560): string =>
+  `4711 (${comm}) S 1 4711 4711 0 -1 ${flags} 100 0 0 0 7 5 3 2 20 0 1 0 1234 10000000 99 18446744073709551615 1 1 0\n`
 
 describe('/proc/<pid>/stat', () => {
   it.each([
@@ -20,10 +20,15 @@ describe('/proc/<pid>/stat', () => {
     expect(parseStat(statOf(comm))).toEqual({
       pid: 4711,
       comm,
+      isKernelThread: false,
       cpuTicks: 12,
       startTicks: 1234,
       rssPages: 99,
     })
+  })
+
+  it('tells the threads of the kernel', () => {
+    expect(parseStat(statOf('kworker/0:1-events', 69_238_880))).toMatchObject({ isKernelThread: true })
   })
 
   it.each(['', '4711', '4711 (node', '4711 (node) S 1 2 3', ')(', 'x (node) S 1 4711'])(

@@ -6,6 +6,8 @@ export type ProcessStat = {
   readonly pid: number
   /** As the kernel has it: up to 15 characters, any of them, `/` included. */
   readonly comm: string
+  /** One of the kernel's own: nobody runs it, and its name is what it works on at the moment. */
+  readonly isKernelThread: boolean
   readonly cpuTicks: number
   readonly startTicks: number
   readonly rssPages: number
@@ -19,10 +21,13 @@ export type KernelUnits = {
 }
 
 // Fields of proc_pid_stat(5), counted from the one behind the closing bracket of comm (which may hold anything).
+const FLAGS = 6
 const UTIME = 11
 const STIME = 12
 const STARTTIME = 19
 const RSS = 21
+/** PF_KTHREAD of the kernel's include/linux/sched.h. */
+const KERNEL_THREAD = 0x0020_0000
 
 export const parseStat = (text: string): ProcessStat | undefined => {
   const open = text.indexOf('(')
@@ -37,7 +42,8 @@ export const parseStat = (text: string): ProcessStat | undefined => {
     startTicks: numberAt(STARTTIME),
     rssPages: numberAt(RSS),
   }
-  return Object.values(stat).some(Number.isNaN) ? undefined : stat
+  const isKernelThread = (numberAt(FLAGS) & KERNEL_THREAD) !== 0
+  return Object.values(stat).some(Number.isNaN) ? undefined : { ...stat, isKernelThread }
 }
 
 const setting = (name: string): number => Number(execFileSync('getconf', [name], { encoding: 'utf8' }))
@@ -51,7 +57,7 @@ export const readKernelUnits = async (): Promise<KernelUnits> => {
   }
 }
 
-/** Every process there is right now; one that ends while being read is left out. */
+/** Every process there is right now, but for the kernel's own; one that ends while being read is left out. */
 export const readProcessTable = async (): Promise<ProcessStat[]> => {
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const stats = await Promise.all(
@@ -60,5 +66,5 @@ export const readProcessTable = async (): Promise<ProcessStat[]> => {
       return parseStat(text)
     }),
   )
-  return stats.filter((stat) => stat !== undefined)
+  return stats.filter((stat) => stat !== undefined).filter(({ isKernelThread }) => !isKernelThread)
 }

@@ -12,8 +12,11 @@ const common = { 'max.message.bytes': '1048576', 'compression.type': 'producer' 
 
 describe('topic catalogue', () => {
   it('carries every event type on exactly one topic', () => {
-    const carried: string[] = Object.values(topics).flatMap((spec) => [...spec.recordTypes])
-    expect(carried.toSorted()).toEqual(eventTypes.toSorted())
+    // What the engine itself writes may be on the topics of several tables.
+    const ofEngine: readonly string[] = ['ClockTicked', 'SnapshotTaken', 'DocumentChanged']
+    const carried = Object.values(topics).flatMap((spec): string[] => [...spec.recordTypes])
+    const once = carried.filter((type, index) => !ofEngine.includes(type) || carried.indexOf(type) === index)
+    expect(once.toSorted()).toEqual(eventTypes.toSorted())
   })
 
   it('knows its names', () => {

@@ -1,15 +1,27 @@
 import { describe, expect, it } from '@jest/globals'
-import { entryOf, findProjection, isFed, processes, processState, tables } from '@millrace/domain'
+import { entryOf, processes, processState } from '@millrace/domain'
 import type { DomainEvent } from '@millrace/events'
 import { heartbeat, recorded } from '@millrace/testkit'
+import { checkedTable } from '../../src/tables/check-table.ts'
 
 const AT = Date.UTC(2026, 0, 2)
 
-describe.each(tables)('the changelog of $name', ({ changelog, topic }) => {
-  it('is a projection of its topic, which projectors feed key by key', () => {
-    const projection = findProjection(changelog)
-    expect(projection).toMatchObject({ sources: [topic], kind: 'per-aggregate' })
-    expect(projection && isFed(projection)).toBe(true)
+describe('a table', () => {
+  it.each([
+    [{ changelog: 'process' }, 'its changelog "process" is no projection of process.state by key'],
+    [
+      { changelog: 'order-summary' },
+      'its changelog "order-summary" is no projection of process.state by key',
+    ],
+    [{ source: 'orders.order.events' }, 'orders.order.events needs timestampType LogAppendTime'],
+    [{ topic: 'processes.changed' }, 'processes.changed is not compacted'],
+    [{ snapshots: 'heartbeat.received' }, 'heartbeat.received is not compacted'],
+  ] as const)('with %j is refused before anything begins', (wrong, reason) => {
+    expect(() => checkedTable({ ...processState, ...wrong })).toThrow(reason)
+  })
+
+  it('that is shipped is not', () => {
+    expect(checkedTable(processState)).toBe(processState)
   })
 })
 

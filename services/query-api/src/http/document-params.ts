@@ -4,14 +4,16 @@ import { z } from 'zod'
 
 const MAX_KEY_LENGTH = 512
 
+const RULE = `must have at most ${MAX_KEY_LENGTH} characters and no control character`
+
 /** A key, or the beginning of one. */
 export const keyText = z
   .string()
-  .max(MAX_KEY_LENGTH)
+  .max(MAX_KEY_LENGTH, RULE)
   .regex(
     // eslint-disable-next-line no-control-regex -- because control characters are what it is about
     /^[^\x00-\x1f\x7f-\x9f]*$/,
-    `must have at most ${MAX_KEY_LENGTH} characters and no control character`,
+    RULE,
   )
 
 export const documentParams = z.strictObject({
