@@ -30,14 +30,14 @@ export {
 export { messageBytes } from './message-bytes.ts'
 export { makePartitionProducer, type PartitionProducer, type QueueBounds } from './partition-producer.ts'
 export {
-  loadLastRecords,
+  isSnapshotMarker,
   loadLastValues,
   type CompactedPartition,
-  type LastRecords,
   type LastValue,
   type LastValues,
   type LastValuesDeps,
 } from './load-last-values.ts'
+export { newestOfKeys } from './newest-of-keys.ts'
 export { detachRecord, recordBytes } from './read-chunk.ts'
 export { knownKeysOf } from './known-keys.ts'
 export { lookAhead, type Waiting } from './look-ahead.ts'

@@ -19,6 +19,7 @@ import {
 import { fetchEndOffsets } from './admin.ts'
 import type { KafkaConnection } from './connect-kafka.ts'
 import type { KafkaRecord } from './lane-source.ts'
+import { newestOfKeys } from './newest-of-keys.ts'
 import { detachRecord } from './read-chunk.ts'
 import { readPartition } from './read-partition.ts'
 
@@ -32,7 +33,7 @@ export type CompactedPartition = {
 }
 
 /** By message key, what was read last of each that has a value: a record of the source, or an entry of its snapshot. */
-export type LastRecords = {
+type LastRecords = {
   readonly records: ReadonlyMap<string, KafkaRecord>
   /** Of the source: where to read on. */
   readonly nextOffset: bigint
@@ -53,8 +54,8 @@ export type LastValues = {
   readonly nextOffset: bigint
 }
 
-/** One record a key is in memory. Throws a PlatformError when Kafka or the registry does not answer. */
-export const loadLastRecords = async (
+/** One record a key is in memory. */
+const loadLastRecords = async (
   { connection, codec }: LastValuesDeps,
   { source, snapshots, partition }: CompactedPartition,
 ): Promise<LastRecords> => {
@@ -70,7 +71,7 @@ export const loadLastRecords = async (
   return { records, nextOffset }
 }
 
-/** The same, decoded. Throws DecodeError for a last value that cannot be read. */
+/** Throws DecodeError for a last value that cannot be read; a PlatformError when Kafka or the registry does not answer. */
 export const loadLastValues = async (
   deps: LastValuesDeps,
   compacted: CompactedPartition,
@@ -112,8 +113,8 @@ const readSnapshot = async (
   const records = new Map<string, KafkaRecord>()
   let last: KafkaRecord | undefined
   for await (const chunk of readPartition(connection, { topic, partition })) {
-    const entries = chunk.filter((record) => !isMarker(record))
-    last = chunk.findLast(isMarker) ?? last
+    const entries = chunk.filter((record) => !isSnapshotMarker(record))
+    last = chunk.findLast(isSnapshotMarker) ?? last
     keepNewest(records, entries)
   }
   if (!last?.value) return undefined
@@ -122,16 +123,16 @@ const readSnapshot = async (
   return event.type === 'SnapshotTaken' ? { records, marker: event.data } : undefined
 }
 
-const isMarker = ({ headers }: KafkaRecord): boolean => headers['ce_type']?.toString() === 'SnapshotTaken'
+/** Says that a snapshot is complete; every other record of its topic is a value. */
+export const isSnapshotMarker = ({ headers }: KafkaRecord): boolean =>
+  headers['ce_type']?.toString() === 'SnapshotTaken'
 
 const isUsable = ({ nextOffset, takenAt }: Marker, end: bigint): boolean =>
   BigInt(nextOffset) <= end && Date.now() - takenAt <= tombstonesTrustedMs
 
 /** Copies what is left of a chunk, not all that came. */
 const keepNewest = (records: Map<string, KafkaRecord>, chunk: readonly KafkaRecord[]): void => {
-  const newest = new Map<string, KafkaRecord>()
-  for (const record of chunk) if (record.key !== null) newest.set(record.key.toString(), record)
-  for (const [key, record] of newest) {
+  for (const [key, record] of newestOfKeys(chunk)) {
     if (record.value === null) records.delete(key)
     else records.set(key, detachRecord(record))
   }

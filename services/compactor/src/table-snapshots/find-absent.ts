@@ -1,5 +1,5 @@
 import { tombstonesTrustedMs } from '@millrace/events'
-import type { KafkaRecord } from '@millrace/kafka'
+import { isSnapshotMarker, type KafkaRecord } from '@millrace/kafka'
 import type { Checkpoint } from '@millrace/mongo'
 
 type Before = Pick<Checkpoint, 'nextOffset' | 'lastTs'>
@@ -10,14 +10,13 @@ export const mayHaveMissedTombstones = ({ nextOffset, lastTs }: Before, nowMs: n
 
 export type Records = AsyncIterable<readonly KafkaRecord[]>
 
-const MARKER = 'SnapshotTaken'
-
 /** Message keys that the snapshot has a value of, and of which the source has no record at all. */
 export const findAbsent = async (snapshot: Records, source: () => Records): Promise<Set<string>> => {
   const absent = new Set<string>()
   for await (const records of snapshot)
-    for (const { key, value, headers } of records) {
-      if (key === null || headers['ce_type']?.toString() === MARKER) continue
+    for (const record of records) {
+      const { key, value } = record
+      if (key === null || isSnapshotMarker(record)) continue
       if (value === null) absent.delete(key.toString())
       else absent.add(key.toString())
     }

@@ -1,4 +1,4 @@
-import { detachRecord, recordBytes, type KafkaRecord } from '@millrace/kafka'
+import { detachRecord, newestOfKeys, recordBytes, type KafkaRecord } from '@millrace/kafka'
 
 /** The newest record of each key since the last pass, by its message key. */
 export type PendingValues = {
@@ -18,7 +18,8 @@ export const makePendingValues = (): PendingValues => {
   return {
     values,
     add: (records) => {
-      for (const [key, record] of newestOf(records)) {
+      // Only what is left of a batch is copied.
+      for (const [key, record] of newestOfKeys(records)) {
         const before = values.get(key)
         const own = detachRecord(record)
         values.set(key, own)
@@ -34,11 +35,4 @@ export const makePendingValues = (): PendingValues => {
       sinceMs = undefined
     },
   }
-}
-
-/** Only what is left of a batch is copied. A record without a key is nobody's value. */
-const newestOf = (records: readonly KafkaRecord[]): Map<string, KafkaRecord> => {
-  const newest = new Map<string, KafkaRecord>()
-  for (const record of records) if (record.key !== null) newest.set(record.key.toString(), record)
-  return newest
 }
